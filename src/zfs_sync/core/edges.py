@@ -1,0 +1,144 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""Edges: who feeds whom, derived from the members of a sync group.
+
+Each target has one feeder, the source unless ``from`` names another member. Everything downstream (planner, jobs, gates,
+status) speaks of edges.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["source", "target"]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One dataset of one system in a sync group."""
+
+    system: str
+    dataset: str
+    role: Role
+    feeder: str | None = None
+    """What ``from`` says: ``system``, or ``system:dataset`` where that is ambiguous."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What identifies the member in its group."""
+        return (self.system, self.dataset)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A directed pair of datasets: ``to`` receives from ``from``."""
+
+    group: str
+    from_system: str
+    from_root: str
+    to_system: str
+    to_root: str
+    recursive: bool
+
+    @property
+    def id(self) -> str:
+        """Unique in a fleet, because a dataset is fed by one edge."""
+        return f"{self.group}:{self.to_system}:{self.to_root}"
+
+    @property
+    def local(self) -> bool:
+        """Whether both ends are on one host, so that no ssh is needed."""
+        return self.from_system == self.to_system
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFault:
+    """What is wrong with one member (``index``), or with the list as a whole (None)."""
+
+    index: int | None
+    message: str
+    key: str | None = None
+    """The member's key at fault, such as ``from``."""
+
+
+def member_faults(members: Sequence[Member]) -> list[MemberFault]:
+    """Everything that keeps these members from forming edges, all at once."""
+    return [*_role_faults(members), *_duplicate_faults(members), *_feeder_faults(members)]
+
+
+def _role_faults(members: Sequence[Member]) -> list[MemberFault]:
+    sources = [index for index, each in enumerate(members) if each.role == "source"]
+    faults = [
+        MemberFault(index, "a sync group has exactly one source, and this is another one", "role")
+        for index in sources[1:]
+    ]
+    if not sources:
+        faults.append(MemberFault(None, "a sync group needs exactly one member with role source"))
+    if not any(each.role == "target" for each in members):
+        faults.append(MemberFault(None, "a sync group needs at least one member with role target"))
+    return faults
+
+
+def _duplicate_faults(members: Sequence[Member]) -> list[MemberFault]:
+    seen: set[tuple[str, str]] = set()
+    faults = []
+    for index, member in enumerate(members):
+        if member.key in seen:
+            faults.append(MemberFault(index, f"{member.system}:{member.dataset} is a member already", "dataset"))
+        seen.add(member.key)
+    return faults
+
+
+def _feeder_faults(members: Sequence[Member]) -> list[MemberFault]:
+    faults = []
+    for index, member in enumerate(members):
+        if member.feeder is None:
+            continue
+        if member.role == "source":
+            faults.append(MemberFault(index, "a source is fed by no other member: leave out 'from'", "from"))
+            continue
+        found = _matching(members, member)
+        if len(found) != 1:
+            faults.append(MemberFault(index, _feeder_sentence(member.feeder, found), "from"))
+    return faults or _cycle_faults(members)
+
+
+def _feeder_sentence(feeder: str, found: Sequence[Member]) -> str:
+    if not found:
+        return f"'{feeder}' is no other member of this group"
+    choices = " or ".join(f"'{each.system}:{each.dataset}'" for each in found)
+    return f"'{feeder}' is ambiguous: write {choices}"
+
+
+def _matching(members: Sequence[Member], target: Member) -> list[Member]:
+    """The members that ``from`` of ``target`` can mean, itself left out."""
+    others = [each for each in members if each.key != target.key]
+    if target.feeder is None:
+        return [each for each in others if each.role == "source"]
+    exact = [each for each in others if f"{each.system}:{each.dataset}" == target.feeder]
+    return exact or [each for each in others if each.system == target.feeder]
+
+
+def _cycle_faults(members: Sequence[Member]) -> list[MemberFault]:
+    faults = []
+    for index, member in enumerate(members):
+        seen, current = {member.key}, member
+        while current.role == "target" and len(found := _matching(members, current)) == 1:
+            current = found[0]
+            if current.key in seen:
+                if current.key == member.key:
+                    faults.append(MemberFault(index, "'from' leads in a circle that the source does not feed", "from"))
+                break
+            seen.add(current.key)
+    return faults
+
+
+def edges_of(group: str, members: Sequence[Member], *, recursive: bool = True) -> tuple[Edge, ...]:
+    """The edges of a group whose members have no faults. Raises ValueError where they have."""
+    if faults := member_faults(members):
+        raise ValueError("; ".join(each.message for each in faults))
+    edges = []
+    for target in (each for each in members if each.role == "target"):
+        (feeder,) = _matching(members, target)
+        edges.append(Edge(group, feeder.system, feeder.dataset, target.system, target.dataset, recursive))
+    return tuple(edges)
