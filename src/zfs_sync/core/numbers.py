@@ -31,14 +31,14 @@ def u64_text(number: int) -> str:
     return str(number)
 
 
-def u64(text: str) -> int:
+def u64(text: object) -> int:
     """The number in a decimal string of the wire. Raises ValueError for anything else."""
     if not isinstance(text, str) or not _U64.fullmatch(text) or int(text) > U64_MAX:
         raise ValueError(f"{ascii(text)[:40]} is not an unsigned 64-bit number written as a decimal string")
     return int(text)
 
 
-def parse_duration(text: str) -> int:
+def parse_duration(text: object) -> int:
     """Seconds in ``90s``, ``15m``, ``1h30m``, ``2d`` or an ISO 8601 duration such as ``PT15M``.
 
     Raises ValueError for a bare number, an unknown unit, zero, or more than ten years.
@@ -71,7 +71,7 @@ def format_duration(seconds: int) -> str:
     return "".join(parts) or "0s"
 
 
-def parse_size(text: str) -> int:
+def parse_size(text: object) -> int:
     """Bytes in ``1GiB``, ``500MB``, ``4096B``. Raises ValueError for a bare number or an unknown unit."""
     match = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
     if not match:

@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""Metadata that a field's type carries: which function of ``core`` accepts its text, and an example of it.
+
+One annotation serves three readers: pydantic in the witness, ``structure`` in the agent, and the schema export. pydantic
+is imported only inside the methods that pydantic itself calls.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from annotated_types import Ge, Le, Len
+
+from zfs_sync.core import names, numbers
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
+
+STRICT = {"extra": "forbid", "use_attribute_docstrings": True, "alias_generator": lambda name: name.rstrip("_")}
+"""``__pydantic_config__`` of the wire's dataclasses: unknown keys are faults, ``from_`` is ``from`` on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Text that ``check`` accepts; ``check`` raises ValueError with a sentence for people."""
+
+    check: Callable[[str], object]
+    example: str
+
+    def __get_pydantic_core_schema__(self, source: object, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        """Let pydantic call ``check`` and keep the text as it is."""
+        from pydantic_core import core_schema
+
+        def accept(text: str) -> str:
+            self.check(text)
+            return text
+
+        return core_schema.no_info_after_validator_function(accept, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
+        """Put the example into the schema."""
+        return {**handler(schema), "examples": [self.example]}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """An example value for the schema and the reference pages."""
+
+    value: object
+
+    def __get_pydantic_json_schema__(self, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
+        """Put the example into the schema."""
+        return {**handler(schema), "examples": [self.value]}
+
+
+def check_interval(text: str) -> str:
+    """Accept ``continuous`` or a duration."""
+    if text != "continuous":
+        numbers.parse_duration(text)
+    return text
+
+
+SystemName = Annotated[str, Checked(names.check_system_name, "nas1")]
+GroupName = Annotated[str, Checked(names.check_group_name, "photos")]
+DatasetPath = Annotated[str, Checked(names.check_dataset, "tank/photos")]
+RelativePath = Annotated[str, Checked(names.check_relative, "2026/raw")]
+SnapshotLabel = Annotated[str, Checked(names.check_snapshot_label, "autosnap_2026-11-01_hourly")]
+U64Text = Annotated[str, Checked(numbers.u64, "9876543210987654321")]
+Duration = Annotated[str, Checked(numbers.parse_duration, "15m")]
+Interval = Annotated[str, Checked(check_interval, "15m")]
+Host = Annotated[str, Checked(names.check_host, "nas1.example.org")]
+User = Annotated[str, Checked(names.check_user, "zfs-sync")]
+Port = Annotated[int, Ge(1), Le(65_535), Example(22)]
+Count = Annotated[int, Ge(0), Example(0)]
+Text = Annotated[str, Len(0, 1_000), Example("Berlin, primary")]
+Identifier = Annotated[str, Len(1, 64), Example("0f8c1f9be0a54f0d")]

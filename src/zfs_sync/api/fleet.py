@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""The fleet document: which dataset lives on which hosts, and how it is kept in sync.
+
+A field that is absent is not managed and ``null`` puts it back to its default. Absent and null look the same in a
+dataclass, so presence is taken from the raw mapping; these classes hold the shape, and the schema is exported from them.
+"""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Le, Len
+
+from zfs_sync.api.annotations import (
+    STRICT,
+    Checked,
+    DatasetPath,
+    Duration,
+    Example,
+    GroupName,
+    Host,
+    Interval,
+    Port,
+    SystemName,
+    Text,
+    User,
+)
+
+
+def check_owner(text: str) -> str:
+    """Accept ``<tool>/<name>``, printable and at most 128 characters."""
+    tool, slash, name = text.partition("/")
+    if not (tool and slash and name and len(text) <= 128 and text.isprintable() and " " not in text):
+        raise ValueError(f"{ascii(text)[:80]} is not an owner: write <tool>/<name>, such as gitops/berlin")
+    return text
+
+
+Platform = Literal["linux", "freebsd", "illumos", "macos"]
+Owner = Annotated[str, Checked(check_owner, "gitops/berlin")]
+LabelKey = Annotated[str, Len(1, 63), Example("site")]
+LabelValue = Annotated[str, Len(0, 255), Example("berlin")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ssh:
+    """How peers reach a system."""
+
+    __pydantic_config__ = STRICT
+
+    host: Host | None = None
+    """Host name or address; the system's name where it is not given."""
+    user: User | None = None
+    """The login that peers use; zfs-sync where it is not given."""
+    port: Port | None = None
+    """The port of sshd; 22 where it is not given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemSpec:
+    """What is declared of one ZFS host."""
+
+    __pydantic_config__ = STRICT
+
+    description: Text | None = None
+    """A note for people."""
+    platform: Annotated[Platform, Example("linux")] | None = None
+    """The operating system. Agents report the truth; a contradiction is a warning."""
+    ssh: Ssh | None = None
+    """How peers reach this host. One value: declared means exactly that."""
+    labels: Annotated[dict[LabelKey, LabelValue], Example({"site": "berlin"})] | None = None
+    """Free labels for people and tools. One value: declared means exactly that."""
+    maintenance: Annotated[bool, Example(False)] | None = None
+    """True: reports go on, and no new job starts here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberSpec:
+    """One dataset of one system in a sync group."""
+
+    __pydantic_config__ = STRICT
+
+    system: SystemName
+    """The system that holds the dataset."""
+    dataset: DatasetPath
+    """The root dataset on that system; pools may differ from host to host."""
+    role: Annotated[Literal["source", "target"], Example("target")]
+    """source: it is written here. target: it is received here."""
+    from_: Annotated[str, Len(1, 320), Example("nas2")] | None = None
+    """The member that feeds this target, as system, or system:dataset where that is ambiguous; the source by default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncGroupSpec:
+    """What is declared of one sync group: its members, and when they are synced."""
+
+    __pydantic_config__ = STRICT
+
+    description: Text | None = None
+    """A note for people."""
+    enabled: Annotated[bool, Example(True)] | None = None
+    """False: what runs is finished, and nothing new starts. Default true."""
+    mode: Annotated[Literal["auto", "manual"], Example("auto")] | None = None
+    """auto: a job is queued when a target is behind. manual: only when asked. Default auto."""
+    members: (
+        Annotated[list[MemberSpec], Example([{"system": "nas1", "dataset": "tank/photos", "role": "source"}])] | None
+    ) = None
+    """One source and at least one target. Order does not matter."""
+    recursive: Annotated[bool, Example(True)] | None = None
+    """Children too, at the same relative paths. Default true."""
+    interval: Interval | None = None
+    """The least time between two syncs of an edge: continuous (as soon as a snapshot is known) or a duration. Default continuous."""
+    lag_limit: Duration | None = None
+    """A target that lags longer than this is shown as late. It changes no schedule. Default none."""
+    priority: Annotated[int, Ge(0), Le(100), Example(50)] | None = None
+    """0 to 100; higher goes first. Default 50."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """Values merged under every entry of the document before it is validated."""
+
+    __pydantic_config__ = STRICT
+
+    system: SystemSpec | None = None
+    """Merged under every system."""
+    sync_group: SyncGroupSpec | None = None
+    """Merged under every sync group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetDocument:
+    """The version-controlled description of a fleet, or of one owner's part of it."""
+
+    __pydantic_config__ = STRICT
+
+    version: Annotated[Literal[1], Example(1)]
+    """The version of this contract."""
+    owner: Owner | None = None
+    """Whose declarations these are, as <tool>/<name>."""
+    defaults: Defaults | None = None
+    """Values for every entry below that does not say otherwise."""
+    systems: Annotated[dict[SystemName, SystemSpec | None], Example({"nas1": {}})] = field(default_factory=dict)
+    """The ZFS hosts by name."""
+    sync_groups: Annotated[dict[GroupName, SyncGroupSpec | None], Example({"photos": {"members": []}})] = field(
+        default_factory=dict
+    )
+    """The sync groups by name."""
