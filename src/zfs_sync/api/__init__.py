@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The wire: requests, responses and typed job steps as frozen dataclasses.
 
-The witness gives them to FastAPI, the agent structures them itself (``zfs_sync.api.structure``), and ``schemas/`` and the
-OpenAPI document are exported from them. No compiled package is needed to import them.
+The witness gives them to FastAPI, the agent structures them itself (``zfs_sync.api.structure``), and ``schemas/`` and
+the OpenAPI document are exported from them. No compiled package is needed to import them.
 """
 
 PROTOCOL = 1

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Metadata that a field's type carries: which function of ``core`` accepts its text, and an example of it.
 
-One annotation serves three readers: pydantic in the witness, ``structure`` in the agent, and the schema export. pydantic
-is imported only inside the methods that pydantic itself calls.
+One annotation serves three readers: pydantic in the witness, ``structure`` in the agent, and the schema export.
+pydantic is imported only inside the methods that pydantic itself calls.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class Checked:
 
     def __get_pydantic_core_schema__(self, source: object, handler: "GetCoreSchemaHandler") -> "CoreSchema":
         """Let pydantic call ``check`` and keep the text as it is."""
-        from pydantic_core import core_schema
+        from pydantic_core import core_schema  # noqa: PLC0415  (only the witness has it)
 
         def accept(text: str) -> str:
             self.check(text)

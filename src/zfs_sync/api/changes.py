@@ -44,7 +44,9 @@ class FleetRequest:
     prune: Annotated[bool, Example(False)] = False
     """Delete this owner's objects that are not in the document."""
     prune_limit: Annotated[int, Ge(0), Example(5)] | None = None
-    """How many objects prune may delete; by default max(5, 20 % of the owner's objects), and none for an empty document."""
+    """How many objects prune may delete; by default max(5, 20 % of the owner's objects).
+
+    An empty document prunes nothing unless a limit is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Warning_:
+class Advice:
     """Something a person should know that does not stop the request."""
 
     __pydantic_config__ = STRICT
@@ -107,7 +109,7 @@ class FleetAnswer:
     """One entry per object that the request speaks of."""
     summary: Summary
     """The entries counted."""
-    warnings: list[Warning_]
+    warnings: list[Advice]
     """What a person should know."""
     state: Annotated[str, Example('"3f9c-12"')]
     """The tag of desired state: give it as If-Match to apply exactly what was planned."""

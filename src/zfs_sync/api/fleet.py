@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fleet document: which dataset lives on which hosts, and how it is kept in sync.
 
-A field that is absent is not managed and ``null`` puts it back to its default. Absent and null look the same in a
-dataclass, so presence is taken from the raw mapping; these classes hold the shape, and the schema is exported from them.
+A field that is absent is not managed and ``null`` puts it back to its default. Absent and null look the same in
+a dataclass, so presence is taken from the raw mapping; these classes hold the shape, and the schema is exported from them.
 """
 
 from dataclasses import dataclass, field
@@ -86,7 +86,7 @@ class MemberSpec:
     role: Annotated[Literal["source", "target"], Example("target")]
     """source: it is written here. target: it is received here."""
     from_: Annotated[str, Len(1, 320), Example("nas2")] | None = None
-    """The member that feeds this target, as system, or system:dataset where that is ambiguous; the source by default."""
+    """The member that feeds this target: system, or system:dataset where that is ambiguous. Default the source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,9 @@ class SyncGroupSpec:
     recursive: Annotated[bool, Example(True)] | None = None
     """Children too, at the same relative paths. Default true."""
     interval: Interval | None = None
-    """The least time between two syncs of an edge: continuous (as soon as a snapshot is known) or a duration. Default continuous."""
+    """The least time between two syncs of an edge: continuous (as soon as a snapshot is known) or a duration.
+
+    Default continuous."""
     lag_limit: Duration | None = None
     """A target that lags longer than this is shown as late. It changes no schedule. Default none."""
     priority: Annotated[int, Ge(0), Le(100), Example(50)] | None = None

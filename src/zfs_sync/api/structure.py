@@ -60,7 +60,7 @@ def _dataclass_hook(converter: cattrs.Converter, kind: type[T]) -> Callable[[Any
 
     def hook(value: Any, target: Any) -> T:
         if not isinstance(value, dict):
-            raise ValueError("this must be an object")
+            raise ValueError("this must be an object")  # noqa: TRY004  (a fault of the input, not of the program)
         return build(value, target)
 
     return hook

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Edges: who feeds whom, derived from the members of a sync group.
 
-Each target has one feeder, the source unless ``from`` names another member. Everything downstream (planner, jobs, gates,
-status) speaks of edges.
+Each target has one feeder, the source unless ``from`` names another member. Everything downstream (planner, jobs,
+gates, status) speaks of edges.
 """
 
 from collections.abc import Sequence

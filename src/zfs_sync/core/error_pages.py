@@ -26,7 +26,8 @@ def page(entry: CatalogueEntry) -> str:
 def index() -> str:
     """The table of all errors, in Markdown."""
     rows = "".join(f"| [{entry.code}]({entry.code}.md) | {entry.title} |\n" for entry in CATALOGUE.values())
-    return f"# Errors\n\nEvery error has a code, says what happened to which object, and what to do.\n\n| code | meaning |\n|---|---|\n{rows}"
+    intro = "Every error has a code, says what happened to which object, and what to do."
+    return f"# Errors\n\n{intro}\n\n| code | meaning |\n|---|---|\n{rows}"
 
 
 def pages() -> dict[str, str]:

@@ -32,7 +32,7 @@ def check_dataset(text: str) -> str:
         raise ValueError(f"{_show(text)} is not a dataset: a path has 1 to {MAX_DATASET_BYTES} bytes")
     for component in text.split("/"):
         _check_component(component, text)
-    _check_pool(text.split("/")[0], text)
+    _check_pool(text.split("/", maxsplit=1)[0], text)
     return text
 
 

@@ -44,7 +44,9 @@ def parse_duration(text: object) -> int:
     Raises ValueError for a bare number, an unknown unit, zero, or more than ten years.
     """
     if not isinstance(text, str):
-        raise ValueError(f"{text!r} is not a duration: write text with a unit, such as 90s, 15m, 1h or 2d")
+        raise ValueError(  # noqa: TRY004  (a fault of the input, not of the program)
+            f"{text!r} is not a duration: write text with a unit, such as 90s, 15m, 1h or 2d"
+        )
     seconds = _duration_seconds(text.strip())
     if seconds is None:
         raise ValueError(f"{ascii(text)[:40]} is not a duration: write a unit, such as 90s, 15m, 1h or 2d")

@@ -174,8 +174,10 @@ def _outcome(
     if missing and extra:
         return (
             Outcome.DIVERGED,
-            f"{target.path} and the source have both gone on after {base.name}:"
-            f" {_count(len(extra))} only here, {_count(len(missing))} only there.",
+            (
+                f"{target.path} and the source have both gone on after {base.name}:"
+                f" {_count(len(extra))} only here, {_count(len(missing))} only there."
+            ),
         )
     if extra:
         return Outcome.TARGET_AHEAD, f"{target.path} has {_count(len(extra))} that the source does not have."
