@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+
+import pytest
+
+from zfs_sync.core.edges import Edge, Member, edges_of, member_faults
+
+SOURCE = Member("nas1", "tank/photos", "source")
+NAS2 = Member("nas2", "backup/photos", "target")
+VAULT = Member("vault", "safe/photos", "target", "nas2")
+
+
+def test_each_target_has_one_edge_from_its_feeder() -> None:
+    assert edges_of("photos", [VAULT, NAS2, SOURCE]) == (
+        Edge("photos", "nas2", "backup/photos", "vault", "safe/photos", True),
+        Edge("photos", "nas1", "tank/photos", "nas2", "backup/photos", True),
+    )
+
+
+def test_an_edge_is_named_by_its_target() -> None:
+    (edge,) = edges_of("copy", [SOURCE, Member("nas1", "backup/vm images", "target")], recursive=False)
+    assert edge.id == "copy:nas1:backup/vm images"
+    assert edge.local
+    assert not edge.recursive
+
+
+def test_a_feeder_with_two_datasets_has_to_be_named_whole() -> None:
+    second = Member("nas2", "other/photos", "target")
+    faults = member_faults([SOURCE, NAS2, second, VAULT])
+    assert [fault.index for fault in faults] == [3]
+    assert "'nas2:backup/photos' or 'nas2:other/photos'" in faults[0].message
+    exact = Member("vault", "safe/photos", "target", "nas2:other/photos")
+    assert edges_of("g", [SOURCE, NAS2, second, exact])[2].from_root == "other/photos"
+
+
+@pytest.mark.parametrize(
+    ("members", "sentences"),
+    [
+        ([], ["exactly one member with role source", "at least one member with role target"]),
+        ([SOURCE], ["at least one member with role target"]),
+        ([SOURCE, Member("nas2", "t", "source"), NAS2], ["another one"]),
+        ([SOURCE, NAS2, NAS2], ["is a member already"]),
+        ([SOURCE, Member("a", "t", "target", "b")], ["'b' is no other member"]),
+        ([Member("nas1", "t", "source", "nas2"), NAS2], ["a source is fed by no other member"]),
+        ([SOURCE, Member("a", "t", "target", "b"), Member("b", "t", "target", "a")], ["circle", "circle"]),
+    ],
+)
+def test_all_faults_are_said_at_once(members, sentences) -> None:
+    messages = [fault.message for fault in member_faults(members)]
+    assert len(messages) == len(sentences)
+    assert all(part in message for part, message in zip(sentences, messages, strict=True))
+    with pytest.raises(ValueError, match=r"."):
+        edges_of("g", members)
+
+
+def test_a_target_behind_a_circle_is_not_blamed() -> None:
+    members = [
+        SOURCE,
+        Member("a", "t", "target", "b"),
+        Member("b", "t", "target", "a"),
+        Member("c", "t", "target", "a"),
+    ]
+    assert [fault.index for fault in member_faults(members)] == [1, 2]
