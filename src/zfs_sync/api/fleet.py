@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fleet document: which dataset lives on which hosts, and how it is kept in sync.
 
-A field that is absent is not managed and ``null`` puts it back to its default. Absent and null look the same in
-a dataclass, so presence is taken from the raw mapping; these classes hold the shape, and the schema is exported from them.
+A field that is absent is not managed and ``null`` puts it back to its default. Absent and null look the same
+in a dataclass, so presence is taken from the raw mapping; these classes hold the shape, and the schema comes from them.
 """
 
 from dataclasses import dataclass, field

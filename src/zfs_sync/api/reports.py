@@ -142,7 +142,7 @@ class Report:
     agent_version: AgentVersion
     """The agent's version."""
     host: HostReport
-    """The host itself."""
+    """The host that reports."""
     pools: list[PoolReport] = field(default_factory=list)
     """The pools."""
     datasets: list[DatasetReport] = field(default_factory=list)
