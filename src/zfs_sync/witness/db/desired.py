@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of what was declared, by whom, and who may speak: systems, sync groups, meta, audit, api_keys.
+
+A specification is one JSON value in canonical form, every field filled in: it is compared, exported and shown whole.
+What is searched by its parts (edges, members) has tables of its own.
+"""
+
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, Integer, String, Table, text
+
+from zfs_sync.witness.db.metadata import metadata
+from zfs_sync.witness.db.types import UtcTime
+
+systems = Table(
+    "systems",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Index("ix_systems_owner", "owner"),
+)
+
+sync_groups = Table(
+    "sync_groups",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Index("ix_sync_groups_owner", "owner"),
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", String(255), nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", UtcTime, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("actor_role", String(16), nullable=False),
+    Column("key_id", String(8)),
+    Column("request_id", String(64)),
+    Column("event", String(64), nullable=False),
+    Column("object_kind", String(32), nullable=False),
+    Column("object_name", String(512), nullable=False),
+    Column("detail", JSON, nullable=False),
+    Index("ix_audit_object", "object_kind", "object_name", "id"),
+    sqlite_autoincrement=True,
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(8), primary_key=True),
+    Column("name", String(128), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("system", String(63)),
+    Column("token_sha256", String(64), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("created_by", String(128), nullable=False),
+    Column("expires_at", UtcTime),
+    Column("last_used_at", UtcTime),
+    Column("revoked_at", UtcTime),
+    Column("consumed_by", String(64)),
+    CheckConstraint("role IN ('admin', 'operator', 'viewer', 'agent', 'enrol')", name="role"),
+    CheckConstraint("(role IN ('agent', 'enrol')) = (system IS NOT NULL)", name="bound"),
+    Index(
+        "uq_api_keys_live_name",
+        "name",
+        unique=True,
+        sqlite_where=text("revoked_at IS NULL"),
+        postgresql_where=text("revoked_at IS NULL"),
+    ),
+    Index("ix_api_keys_system", "system"),
+)
+"""``consumed_by`` is the installation that an enrol key turned into an agent; such a key is revoked, and still answers
+a replay by that same installation."""
