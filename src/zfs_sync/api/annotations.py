@@ -28,6 +28,8 @@ class Checked:
 
     check: Callable[[str], object]
     example: str
+    pattern: str | None = None
+    """What editors can check: never stricter than ``check``."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: "GetCoreSchemaHandler") -> "CoreSchema":
         """Let pydantic call ``check`` and keep the text as it is."""
@@ -40,8 +42,9 @@ class Checked:
         return core_schema.no_info_after_validator_function(accept, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> dict[str, Any]:
-        """Put the example into the schema."""
-        return {**handler(schema), "examples": [self.example]}
+        """Put the example and the pattern into the schema."""
+        pattern = {"pattern": self.pattern} if self.pattern else {}
+        return {**handler(schema), "examples": [self.example], **pattern}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,8 +65,10 @@ def check_interval(text: str) -> str:
     return text
 
 
-SystemName = Annotated[str, Checked(names.check_system_name, "nas1")]
-GroupName = Annotated[str, Checked(names.check_group_name, "photos")]
+OBJECT_PATTERN = "^[a-z0-9][a-z0-9._-]{0,62}$"
+
+SystemName = Annotated[str, Checked(names.check_system_name, "nas1", OBJECT_PATTERN)]
+GroupName = Annotated[str, Checked(names.check_group_name, "photos", OBJECT_PATTERN)]
 DatasetPath = Annotated[str, Checked(names.check_dataset, "tank/photos")]
 RelativePath = Annotated[str, Checked(names.check_relative, "2026/raw")]
 SnapshotLabel = Annotated[str, Checked(names.check_snapshot_label, "autosnap_2026-11-01_hourly")]
