@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Every task of the project. `make` alone lists them. A task sets up what it needs: Debian packages by name, a virtual
+# environment in .build/, and what is expensive in the user's cache, keyed by what it is made of.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+SYSTEM_PYTHON ?= /usr/bin/python3
+VENV := .build/venv
+PYTHON := $(VENV)/bin/python
+STAMP := $(VENV)/.made-of
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help
+help: ## List every task
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install the Debian packages and the virtual environment that everything else uses
+	@packaging/setup $(SYSTEM_PYTHON) $(VENV)
+
+.PHONY: lint
+lint: setup ## Formatting, linters, types, import rules, licences
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-cache
+	$(VENV)/bin/reuse lint --quiet || $(VENV)/bin/reuse lint
+
+.PHONY: test
+test: lint ## What CI runs: linters, then every test but the long ones
+	$(PYTHON) -m pytest -m "not long" tests
+
+.PHONY: test-full
+test-full: lint ## Everything, the long tests too; run it before a release
+	$(PYTHON) -m pytest tests
+
+.PHONY: schemas
+schemas: setup ## Write schemas/ and docs/errors/ from the code
+	$(PYTHON) packaging/export_schemas.py schemas
+	$(PYTHON) -m zfs_sync.core.error_pages docs/errors
+
+.PHONY: locks
+locks: setup ## Renew the hash-pinned requirements from pyproject.toml
+	packaging/lock $(VENV)
+
+.PHONY: lab-up
+lab-up: setup ## Boot three lab hosts: nas1, nas2, vault
+	$(PYTHON) -m tests.lab up nas1 nas2 vault
+
+.PHONY: lab-down
+lab-down: setup ## Remove the lab hosts
+	$(PYTHON) -m tests.lab down
+
+.PHONY: lab-status
+lab-status: setup ## Show the lab hosts
+	$(PYTHON) -m tests.lab status
+
+.PHONY: lab-ssh
+lab-ssh: setup ## A shell on a lab host: make lab-ssh HOST=nas1
+	$(PYTHON) -m tests.lab ssh $(or $(HOST),nas1)
+
+.PHONY: clean
+clean: ## Remove what was built in this clone (not the cache)
+	@test ! -x $(PYTHON) || $(PYTHON) -m tests.lab down --all
+	rm -rf .build
