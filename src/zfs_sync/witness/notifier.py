@@ -37,7 +37,7 @@ class Notifier:
         _release(found)
 
     async def wait(self, system: str, timeout: float, since: int | None = None) -> bool:  # noqa: ASYNC109
-        """True once ``system`` is woken after generation ``since`` (now, if not given), False after ``timeout`` seconds."""
+        """True once ``system`` is woken after generation ``since`` (default now), False after ``timeout`` seconds."""
         waiter = self._register(system, since)
         if waiter is None:
             return not self._closed

@@ -1,0 +1,27 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""What this witness speaks."""
+
+from dataclasses import dataclass
+
+from zfs_sync import __version__
+from zfs_sync.api import PROTOCOL
+from zfs_sync.witness.auth import AnyKey
+from zfs_sync.witness.routing import new_router
+
+router = new_router("version")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """Versions of the witness and of what it speaks."""
+
+    version: str
+    protocol: list[int]
+    api: str
+
+
+@router.get("/version")
+async def version(principal: AnyKey) -> Version:  # noqa: ARG001
+    """The witness's version and the agent protocols that it serves."""
+    return Version(version=__version__, protocol=[PROTOCOL], api="v1")
