@@ -1,4 +1,4 @@
-"""The container lab: hosts with a real systemd, sshd and ZFS (zfs-fuse) on one machine, up in seconds, without a network.
+"""The container lab: hosts with a real systemd, sshd and ZFS (zfs-fuse) on one machine, up in seconds.
 
 `python -m tests.lab` is its command, `Lab` its interface for tests, `tests.lab.fixtures` its pytest fixtures;
 docs/reference/lab.md describes them.

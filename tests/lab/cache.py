@@ -1,4 +1,4 @@
-"""A cache of folders that are dear to build: each is keyed by what it was built from and appears whole or not at all."""
+"""A cache of folders that are dear to build: each keyed by what it was built from and appears whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,16 +1,18 @@
-"""One cgroup per host: the handle by which a host is found, frozen, limited and ended, whatever became of its starter.
+"""One cgroup per host: the handle by which it is found, frozen, limited and ended, whatever became of its starter.
 
-Two layouts of the machine are known. *Unified*: /sys/fs/cgroup is the v2 tree. *Hybrid*: controllers are v1 trees beside a
-v2 tree in /sys/fs/cgroup/unified, which has no controllers but can freeze and kill; there a host is entered in the v2
-tree, in systemd's own v1 tree (nspawn wants both) and in the v1 memory tree.
+Two layouts of the machine are known. *Unified*: /sys/fs/cgroup is the v2 tree. *Hybrid*: controllers are v1 trees
+beside a v2 tree in /sys/fs/cgroup/unified, which has no controllers but can freeze and kill; there a host is entered in
+the v2 tree, in systemd's own v1 tree (nspawn wants both) and in the v1 memory tree.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.lab.errors import LabError
@@ -23,7 +25,7 @@ _JOINER = Path(__file__).with_name("in_cgroup.sh")
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """The cgroup trees of this machine: `primary` is v2, `others` are the v1 trees that a host is entered in as well."""
+    """The cgroup trees of this machine: `primary` is v2, `others` the v1 trees that a host is entered in as well."""
 
     primary: Path
     others: tuple[Path, ...] = ()
@@ -44,7 +46,9 @@ def trees(mount: Path = MOUNT) -> Trees:
     if (mount / "unified/cgroup.procs").exists():
         others = (mount / name for name in ("systemd", "memory"))
         return Trees(mount / "unified", tuple(tree for tree in others if (tree / "cgroup.procs").exists()))
-    raise LabError(f"no cgroup v2 tree in {mount} or {mount}/unified: mount one (mount -t cgroup2 none {mount}/unified)")
+    raise LabError(
+        f"no cgroup v2 tree in {mount} or {mount}/unified: mount one (mount -t cgroup2 none {mount}/unified)"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class Cgroup:
         parts = Path(self.path).parts
         for depth in range(len(parts)):
             folder = self.trees.primary.joinpath(*parts[:depth])
-            for controller in (folder / "cgroup.controllers").read_text().split():
+            for controller in _read(folder / "cgroup.controllers").split():
                 if controller in ("cpu", "io", "memory", "pids"):
                     _write_if_allowed(folder / "cgroup.subtree_control", f"+{controller}")
 
@@ -140,15 +144,13 @@ class Cgroup:
     def remove(self) -> None:
         """Remove the cgroup from every tree. The kernel calls it busy until the last dead process is reaped."""
         for tree in self.trees.all:
-            wait_until(lambda tree=tree: _remove_tree(tree / self.path), f"cgroup {tree / self.path} to be free")
+            wait_until(partial(_remove_tree, tree / self.path), f"cgroup {tree / self.path} to be free")
 
 
 def kill(pid: int, number: signal.Signals) -> None:
     """Send a signal to a process that may be gone by now."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _folders(top: Path) -> Iterator[Path]:
@@ -159,7 +161,7 @@ def _folders(top: Path) -> Iterator[Path]:
 def _remove_tree(top: Path) -> bool:
     for folder, _, _ in os.walk(top, topdown=False):
         try:
-            os.rmdir(folder)
+            Path(folder).rmdir()
         except FileNotFoundError:
             continue
         except OSError:

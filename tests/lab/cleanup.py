@@ -1,12 +1,11 @@
 """Taking a lab down, also one whose starter crashed, or of which half is gone.
 
-Nothing here trusts a record: processes are found by the lab's cgroup, mounts by the lab's state folder and machine names,
-namespaces by name. So every step may be repeated, and does nothing where there is nothing.
+Nothing here trusts a record: processes are found by the lab's cgroup, mounts by the lab's state folder and machine
+names, namespaces by name. So every step may be repeated, and does nothing where there is nothing.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +93,6 @@ def _remove_empty_parents(lab: Cgroup) -> None:
 
 def _remove_if_empty(folder: Path) -> None:
     try:
-        os.rmdir(folder)
+        folder.rmdir()
     except OSError:
         return

@@ -87,8 +87,6 @@ class Container:
         wait_until(lambda: not self.cgroup.processes(), f"host {self.name} to be off", seconds=seconds)
 
     def _mount_root(self) -> None:
-        for folder in (self.paths.upper, self.paths.work, self.paths.root, self.paths.disk):
-            folder.mkdir(parents=True, exist_ok=True)
         if os.path.ismount(self.paths.root):
             return
         # volatile: without it an umount syncs the whole file system of the machine.

@@ -33,7 +33,7 @@ class Host:
         self,
         command: Sequence[str] | str,
         *,
-        input: bytes | None = None,
+        input: bytes | None = None,  # noqa: A002 (as subprocess.run calls it)
         check: bool = True,
         timeout_seconds: float = 120,
     ) -> subprocess.CompletedProcess[str]:
@@ -41,9 +41,7 @@ class Host:
 
         Raises CommandError when it fails and `check` is on, subprocess.TimeoutExpired after `timeout_seconds`.
         """
-        return self.secure_shell.run(
-            self.name, command, stdin=input, check=check, timeout_seconds=timeout_seconds
-        )
+        return self.secure_shell.run(self.name, command, stdin=input, check=check, timeout_seconds=timeout_seconds)
 
     def put(self, local: Path | bytes, remote: str, mode: int = 0o644) -> None:
         """Write a file, or bytes, to `remote`, whole or not at all; folders are made as needed."""
@@ -88,7 +86,7 @@ class Host:
         self.container.power_on()
 
     def wait_running(self) -> None:
-        """Wait until ssh answers and systemd says `running`. Raises LabError with what failed when it says `degraded`."""
+        """Wait until ssh answers and systemd says `running`. Raises LabError with what failed, if something did."""
         self.secure_shell.wait_for(self.name)
         command = ["timeout", str(_BOOT_SECONDS), "systemctl", "is-system-running", "--wait"]
         said = self.ssh(command, check=False)

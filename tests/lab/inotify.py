@@ -1,4 +1,4 @@
-"""Room for many hosts: each systemd takes eight of the kernel's inotify instances, and boots half where they are out."""
+"""Room for many hosts: each systemd takes eight of the kernel's inotify instances, and boots half without."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from tests.lab import record as records
 from tests.lab.cgroups import Cgroup
@@ -92,12 +93,13 @@ class Lab:
     def _add(self, names: list[str]) -> None:
         """Enter new hosts: addresses, cables, keys, and the names of all in the /etc/hosts of each."""
         new = [name for name in names if name not in self.record.hosts]
-        old = [host for host in self.hosts.values()]
+        old = list(self.hosts.values())
         self._use(self.record.with_hosts(names))
         records.write(self.paths, self.record)
         self.network.create_switch()
         self.secure_shell.create_key()
         for name in self.record.hosts:
+            self.paths.host(name).create()
             self.network.attach(name)
             self.secure_shell.introduce(name)
         self.secure_shell.write_configuration()
@@ -114,6 +116,8 @@ class Lab:
         lines = ["127.0.0.1 localhost", "::1 localhost", f"{self.record.controller_address} {CONTROLLER}"]
         lines += [f"{self.record.address(host)} {host}" for host in self.record.hosts]
         (etc / "hosts").write_text("\n".join(lines) + "\n")
+        for file in ("hostname", "hosts"):
+            (etc / file).chmod(0o644)
 
     def _boot(self, names: list[str], say: Callable[[str], None]) -> None:
         make_room(len(names), say)
@@ -207,7 +211,7 @@ class Lab:
         """Remove the lab and everything of it."""
         remove_lab(self.name)
 
-    def __enter__(self) -> Lab:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

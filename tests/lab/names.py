@@ -30,7 +30,7 @@ def check_lab_name(name: str) -> str:
 
 def check_host_name(name: str) -> str:
     """Return `name`, or raise LabError when it is no name for a host of a lab."""
-    if len(name) > 40 or not _NAME.fullmatch(name) or name == CONTROLLER or name == "localhost":
+    if len(name) > 40 or not _NAME.fullmatch(name) or name in (CONTROLLER, "localhost"):
         raise LabError(f"{name!r} is no host name: up to 40 of a-z, 0-9 and '-', and not {CONTROLLER!r}")
     return name
 
@@ -65,6 +65,16 @@ class HostPaths:
     @property
     def console(self) -> Path:
         return self.folder / "console.log"
+
+    def create(self) -> None:
+        """Make the folders; those of the upper layer hide the base's, so with the base's modes, whatever the umask."""
+        modes = {self.upper: 0o755, self.work: 0o755, self.root: 0o755, self.disk: 0o755}
+        modes |= {self.upper / "etc": 0o755, self.upper / "etc/ssh": 0o755}
+        modes |= {self.upper / "root": 0o700, self.upper / "root/.ssh": 0o700}
+        for folder, mode in modes.items():
+            if not folder.exists():
+                folder.mkdir(parents=True)
+                folder.chmod(mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +117,14 @@ class LabPaths:
     def files(self) -> list[Path]:
         """Every file of the state folder itself; the hosts' are in a folder of their own."""
         unfinished_record = self.record.with_suffix(".new")
-        return [self.record, unfinished_record, self.key, self.key.with_suffix(".pub"), self.known_hosts, self.ssh_config]
+        return [
+            self.record,
+            unfinished_record,
+            self.key,
+            self.key.with_suffix(".pub"),
+            self.known_hosts,
+            self.ssh_config,
+        ]
 
     def host(self, name: str) -> HostPaths:
         return HostPaths(self.hosts / name)

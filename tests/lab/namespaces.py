@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from tests.lab.errors import LabError
 from tests.lab.network import NAMESPACES
@@ -20,8 +20,8 @@ T = TypeVar("T")
 class Entered:
     """The calling thread in a network namespace, from now on; as a context manager only until its end.
 
-    A namespace is a thing of threads: the caller, and threads and processes that it starts from now on, are inside; other
-    threads are not. A socket stays in the namespace in which it was made.
+    A namespace is a thing of threads: the caller, and threads and processes that it starts from now on, are inside;
+    other threads are not. A socket stays in the namespace in which it was made.
     """
 
     def __init__(self, namespace: str) -> None:
@@ -32,7 +32,7 @@ class Entered:
         finally:
             os.close(target)
 
-    def __enter__(self) -> Entered:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

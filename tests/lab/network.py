@@ -1,8 +1,9 @@
 """The wires of a lab: a switch in a network namespace of its own, where the controller is too, and one port per host.
 
-There is no uplink, so nothing in a lab reaches anything outside. A host's namespace is made before it boots and outlives
-a power cut: addresses need no daemon in the host, and faults are set from outside. Hardware addresses follow from the IP
-addresses, so that a rule can name a host on the switch before it is there, and no neighbour cache goes stale.
+There is no uplink, so nothing in a lab reaches anything outside. A host's namespace is made before it boots and
+outlives a power cut: addresses need no daemon in the host, and faults are set from outside. Hardware addresses follow
+from the IP addresses, so that a rule can name a host on the switch before it is there, and no neighbour cache goes
+stale.
 """
 
 from __future__ import annotations
@@ -97,6 +98,15 @@ class Network:
         for direction in self._directions(a, b):
             if direction in present:
                 self._nft(f"delete element bridge lab cut {{ {direction} }}")
+        for end in (a, b):
+            self._forget_neighbours(end)
+
+    def _forget_neighbours(self, end: str) -> None:
+        """Without this, an address that could not be resolved during the cut stays unreachable for seconds after it."""
+        namespace, device = (
+            (self.namespace, BRIDGE) if end == CONTROLLER else (network_namespace(self.lab, end), "eth0")
+        )
+        ip("-n", namespace, "neighbour", "flush", "dev", device, "nud", "all")
 
     def cut_from(self, host: str) -> list[str]:
         """Return those that `host` is cut off from."""
@@ -125,7 +135,7 @@ class Network:
 
 
 def ip(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run ip(8)."""
+    """Run the ip program of iproute2."""
     return run(["ip", *words], check=check)
 
 

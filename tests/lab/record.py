@@ -1,14 +1,13 @@
 """What a lab remembers between commands, and the machine-wide register that keeps labs apart.
 
-The record holds only what the kernel does not: which hosts there should be, their addresses, and which folders they were
-made from. Whether a host runs, and with which process, is always asked from the kernel.
+The record holds only what the kernel does not: which hosts there should be, their addresses, and which folders they
+were made from. Whether a host runs, and with which process, is always asked from the kernel.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
-import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,7 +57,7 @@ def default_state(name: str) -> Path:
 def locate(name: str, state: Path | None = None) -> LabPaths:
     """Return the paths of the lab `name`: where it is registered, else `state`, else the default."""
     link = LabPaths(check_lab_name(name), Path()).state_link
-    registered = Path(os.readlink(link)) if link.is_symlink() else None
+    registered = link.readlink() if link.is_symlink() else None
     if state and registered and state.resolve() != registered:
         raise LabError(f"lab {name} is there already, with its state in {registered}: choose another name")
     return LabPaths(name, registered or (state.resolve() if state else default_state(name)))

@@ -1,7 +1,7 @@
 """Delay, loss and rate on a host's cable: by the kernel's netem where it has one, else by the relay in user space.
 
-Both are set at the two directions of the cable alike. The relay's TAPs and bridge are made here, not by the relay, so that
-they can be taken down however the relay ended.
+Both are set at the two directions of the cable alike. The relay's TAPs and bridge are made here, not by the relay, so
+that they can be taken down however the relay ended.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ class Shaper:
         self._cgroup.create()
         program = [sys.executable, "-I", str(_RELAY), *self._taps, *_relay_words(shape)]
         argv = [*self._cgroup.joiner(), *self.network.inside(), "setsid", "--fork", *program]
-        with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as relay:
+        with subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as relay:
             assert relay.stdout is not None
             said = relay.stdout.readline()
         if said.strip() != b"ready":

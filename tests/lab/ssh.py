@@ -1,7 +1,7 @@
 """The way into the hosts: one key of the controller, one host key per host, and real checking of host keys.
 
-Commands in a host go through sshd and not through nsenter, which would lend them the controller's capabilities: `date -s`
-would set the clock of the machine. The hosts do not trust each other; that is for what is tested to establish.
+Commands in a host go through sshd and not through nsenter, which would lend them the controller's capabilities: `date
+-s` would set the clock of the machine. The hosts do not trust each other; that is for what is tested to establish.
 """
 
 from __future__ import annotations
@@ -55,12 +55,8 @@ class Ssh:
         files = self.paths.host(host)
         host_key = _host_key(files)
         if not host_key.exists():
-            host_key.parent.mkdir(parents=True, exist_ok=True)
             _generate_key(host_key, host)
-        home = files.upper / "root/.ssh"
-        home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        home.mkdir(mode=0o700, exist_ok=True)
-        authorized = home / "authorized_keys"
+        authorized = files.upper / "root/.ssh/authorized_keys"
         if not authorized.exists():
             authorized.write_text(self.paths.key.with_suffix(".pub").read_text())
             authorized.chmod(0o600)

@@ -68,7 +68,10 @@ def _build_repository(folder: Path, base: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="zfs-sync-lab-apt-") as scratch:
         apt = _apt_for(base, Path(scratch))
         run([*apt, "update"], timeout_seconds=_BUILD_SECONDS)
-        run([*apt, "--yes", "--download-only", "install", *_packages("repo-packages.txt")], timeout_seconds=_BUILD_SECONDS)
+        run(
+            [*apt, "--yes", "--download-only", "install", *_packages("repo-packages.txt")],
+            timeout_seconds=_BUILD_SECONDS,
+        )
         for package in (Path(scratch) / "cache/archives").glob("*.deb"):
             shutil.move(package, folder / package.name)
     for index in ("Packages", "Release"):

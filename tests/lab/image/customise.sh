@@ -9,7 +9,8 @@ rm -f "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/* "$root"/etc/
 rm -f "$root"/etc/hostname "$root"/etc/resolv.conf "$root"/etc/ssh/ssh_host_*
 : >"$root"/etc/machine-id
 
-cp -rT --no-preserve=ownership "$here"/files "$root"
+# Modes as they should be, whatever umask the recipe was checked out with.
+tar -C "$here"/files --owner=0 --group=0 --mode=u=rwX,go=rX -cf - . | tar -C "$root" --no-overwrite-dir -xf -
 systemctl --root="$root" --quiet enable zfs-fuse.service
 # Without a place in a container, or without anything to do where there is no network.
 systemctl --root="$root" --quiet mask console-getty.service getty@tty1.service apt-daily.timer apt-daily-upgrade.timer \
