@@ -39,6 +39,14 @@ test: lint ## What CI runs: linters, then every test but the long ones
 test-full: lint ## Everything, the long tests too; run it before a release
 	$(PYTHON) -m pytest tests
 
+.PHONY: collection
+collection: setup ## Build the agent's single file, the wheel, and the collection's tarball into .build/dist
+	$(PYTHON) packaging/build_collection.py .build/dist
+
+.PHONY: wheelhouse
+wheelhouse: setup ## Gather the wheels that the witness needs, for hosts without a package index
+	packaging/wheelhouse $(VENV) .build/wheelhouse
+
 .PHONY: schemas
 schemas: setup ## Write schemas/ and docs/errors/ from the code
 	$(PYTHON) packaging/export_schemas.py schemas
