@@ -29,7 +29,7 @@ _SENTENCES = {
 
 def faults_of(errors: Iterable[Mapping[str, Any]], *base: str | int) -> list[Fault]:
     """One fault per finding of pydantic, below ``base``."""
-    return [Fault(pointer(*base, *_place(each["loc"])), sentence(each)) for each in errors]
+    return [Fault(pointer(*base, *place_of(each["loc"])), sentence(each)) for each in errors]
 
 
 def sentence(error: Mapping[str, Any]) -> str:
@@ -47,6 +47,6 @@ def sentence(error: Mapping[str, Any]) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _place(location: Sequence[str | int]) -> list[str | int]:
+def place_of(location: Sequence[str | int]) -> tuple[str | int, ...]:
     """The path in the document: a bad key is told at the key itself."""
-    return [part for part in location if part != _KEY]
+    return tuple(part for part in location if part != _KEY)

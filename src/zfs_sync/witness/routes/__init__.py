@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from zfs_sync.witness.routes import health, version
+from zfs_sync.witness.routes import api_keys, fleet, health, objects, version
 
 ROUTERS: Sequence[APIRouter] = (
     health.router,
     version.router,
+    fleet.router,
+    objects.systems,
+    objects.sync_groups,
+    api_keys.router,
 )
