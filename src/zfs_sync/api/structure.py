@@ -8,7 +8,7 @@ The agent treats what the witness says as it would treat a stranger's: every nam
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import cattrs
 from annotated_types import Ge, Le, Len
@@ -44,6 +44,7 @@ def _converter() -> cattrs.Converter:
     for primitive in (str, int, bool, float):
         converter.register_structure_hook(primitive, _exactly(primitive))
     converter.register_structure_hook_factory(_is_annotated, lambda kind: _annotated_hook(converter, kind))
+    converter.register_structure_hook_factory(_is_literal, _literal_hook)
     converter.register_structure_hook_factory(is_dataclass, lambda kind: _dataclass_hook(converter, kind))
     converter.register_unstructure_hook_factory(
         is_dataclass, lambda kind: make_dict_unstructure_fn(kind, converter, **_renamed(kind))
@@ -79,6 +80,21 @@ def _exactly(primitive: type[T]) -> Callable[[object, object], T]:
 
 def _is_annotated(kind: object) -> bool:
     return get_origin(kind) is Annotated
+
+
+def _is_literal(kind: object) -> bool:
+    return get_origin(kind) is Literal
+
+
+def _literal_hook(kind: Any) -> Callable[[object, object], object]:
+    choices = get_args(kind)
+
+    def hook(value: object, _: object) -> object:
+        if any(type(value) is type(each) and value == each for each in choices):
+            return value
+        raise ValueError(f"this must be {'one of ' if choices[1:] else ''}{', '.join(map(str, choices))}")
+
+    return hook
 
 
 def _annotated_hook(converter: cattrs.Converter, kind: Any) -> Callable[[Any, Any], Any]:
