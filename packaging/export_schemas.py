@@ -13,10 +13,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from zfs_sync.agent.config import AgentConfig
 from zfs_sync.api.fleet import FleetDocument, SyncGroupSpec, SystemSpec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SOURCES: dict[str, type] = {
+    "agent-config.schema.json": AgentConfig,
     "fleet.schema.json": FleetDocument,
     "sync-group.schema.json": SyncGroupSpec,
     "system.schema.json": SystemSpec,

@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""One request to the witness and what can come of it.
+
+A session per thread, kept alive; calls that may be repeated without harm are repeated with full jitter; every failure
+becomes an error of the catalogue. The key is put into the header of a request and is in no attribute that repr, a log
+or an error shows.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from zfs_sync import __version__
+from zfs_sync.api.problem import MEDIA_TYPE, error_from
+from zfs_sync.client.address import check_url
+from zfs_sync.client.backoff import Backoff
+from zfs_sync.core.errors import ZfsSyncError
+
+TRIES = 3
+BUSY = frozenset({429, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the witness said: status, headers, and the parsed body (None where there is none)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+class Transport:
+    """Requests to one witness with one key."""
+
+    def __init__(
+        self,
+        url: str,
+        token: Callable[[], str],
+        *,
+        ca_file: Path | None = None,
+        timeout_seconds: float = 30.0,
+        allow_plain_http: bool = False,
+        sleep: Callable[[float], object] = time.sleep,
+        backoff: Callable[[], Backoff] = Backoff,
+    ) -> None:
+        """``token`` is asked for each request, so that a new key needs no restart.
+
+        Raises E_CONFIG for a URL that is none, or that would send the key in clear.
+        """
+        try:
+            self.url = check_url(url, allow_plain_http=allow_plain_http)
+        except ValueError as error:
+            raise ZfsSyncError("E_CONFIG", f"The URL of the witness cannot be used: {error}.") from error
+        self._token = token
+        self._ca_file = ca_file
+        self._timeout = timeout_seconds
+        self._sleep, self._backoff = sleep, backoff
+        self._local = threading.local()
+
+    def __repr__(self) -> str:
+        """Name the witness, and never the key."""
+        return f"Transport({self.url})"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool = False,
+        timeout_seconds: float | None = None,
+    ) -> Answer:
+        """The witness's answer below 400. Raises its error, E_WITNESS_UNREACHABLE or E_WITNESS_UNTRUSTED."""
+        backoff = self._backoff()
+        for left in range(TRIES if idempotent else 1, 0, -1):
+            try:
+                response = self._send(method, path, body, headers or {}, timeout_seconds or self._timeout)
+            except ZfsSyncError as error:
+                if left == 1 or error.code != "E_WITNESS_UNREACHABLE":
+                    raise
+            else:
+                if left == 1 or response.status_code not in BUSY:
+                    return self._understood(response)
+            self._sleep(backoff.next_seconds())
+        raise AssertionError("the last try answers or raises")
+
+    def close(self) -> None:
+        """Close this thread's connections."""
+        session = self._local.__dict__.pop("session", None)
+        if session is not None:
+            session.close()
+
+    def _send(
+        self, method: str, path: str, body: Any, headers: Mapping[str, str], timeout_seconds: float
+    ) -> requests.Response:
+        authorization = {"Authorization": f"Bearer {self._token()}"}
+        try:
+            return self._session().request(
+                method,
+                f"{self.url}/api/v1{path}",
+                json=body,
+                headers={**headers, **authorization},
+                timeout=(min(10.0, timeout_seconds), timeout_seconds),
+                allow_redirects=False,
+            )
+        except requests.exceptions.SSLError as error:
+            raise self._untrusted(error) from None
+        except OSError as error:
+            if isinstance(error, FileNotFoundError) or "CA certificate" in str(error):
+                raise self._untrusted(error) from None
+            raise self._unreachable(error) from None
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False  # a .netrc would replace our key, an environment variable our CA
+            session.mount("https://", HTTPAdapter(pool_maxsize=1))
+            session.headers["User-Agent"] = f"zfs-sync/{__version__}"
+            session.verify = str(self._ca_file) if self._ca_file else True
+            self._local.session = session
+        return session
+
+    def _understood(self, response: requests.Response) -> Answer:
+        body = self._json(response)
+        if response.status_code < 300 or response.status_code == 304:
+            return Answer(response.status_code, response.headers, body)
+        if response.headers.get("Content-Type", "").startswith(MEDIA_TYPE) and isinstance(body, dict):
+            try:
+                raise error_from(body)
+            except (KeyError, TypeError):
+                pass
+        raise ZfsSyncError(
+            "E_WITNESS_UNREACHABLE",
+            f"{self.url} answered {response.status_code} and is no witness, or something before it answers instead.",
+            hint="Check witness.url: it names the witness itself, without a path.",
+        )
+
+    def _json(self, response: requests.Response) -> Any:
+        if not response.content:
+            return None
+        try:
+            return response.json()
+        except requests.exceptions.JSONDecodeError:
+            return None
+
+    def _unreachable(self, error: OSError) -> ZfsSyncError:
+        return ZfsSyncError("E_WITNESS_UNREACHABLE", f"The witness at {self.url} cannot be reached: {_cause(error)}.")
+
+    def _untrusted(self, error: OSError) -> ZfsSyncError:
+        trusted = f"the CA in {self._ca_file}" if self._ca_file else "the CAs that come with the agent"
+        return ZfsSyncError(
+            "E_WITNESS_UNTRUSTED", f"{self.url} did not prove itself with a certificate of {trusted}: {_cause(error)}."
+        )
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason of a nest of exceptions, on one line and without object addresses."""
+    reason: object = error
+    while isinstance(reason, BaseException):
+        inner = getattr(reason, "reason", None) or (reason.args[0] if reason.args else None)
+        if not isinstance(inner, BaseException):
+            break
+        reason = inner
+    if isinstance(reason, OSError) and reason.strerror:
+        return reason.strerror
+    return " ".join(str(reason).rpartition(">: ")[2].split())[:300] or type(reason).__name__
