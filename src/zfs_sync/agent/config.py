@@ -108,7 +108,7 @@ class AgentConfig:
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Example("info")] = "info"
     """The least important message that is logged."""
     ssh: SshConfig = field(default_factory=SshConfig)
-    """How this host reaches its peers."""
+    """Files of ssh, where they are not in state_dir."""
     state_dir: AbsolutePath = DEFAULT_STATE
     """Where the agent keeps its key, what it was told, and what it has not delivered yet."""
     run_dir: Annotated[str, Checked(check_run_dir, DEFAULT_RUN, "^/")] = DEFAULT_RUN
