@@ -81,6 +81,16 @@ class Cgroup:
                 if controller in ("cpu", "io", "memory", "pids"):
                     _write_if_allowed(folder / "cgroup.subtree_control", f"+{controller}")
 
+    def empty(self) -> None:
+        """Remove the cgroups below, which are without processes, so that a process may join this one again.
+
+        In a v2 tree, a cgroup that hands controllers down takes no processes; nspawn lets the host's do that.
+        """
+        for child in self.primary.glob("*/"):
+            wait_until(partial(_remove_tree, child), f"cgroup {child} to be free")
+        for controller in _read(self.primary / "cgroup.subtree_control").split():
+            (self.primary / "cgroup.subtree_control").write_text(f"-{controller}")
+
     def joiner(self) -> list[str]:
         """Return the words that, before an argv, make it run in this cgroup."""
         return ["sh", str(_JOINER), *(str(tree / self.path / "cgroup.procs") for tree in self.trees.all), "--"]
@@ -109,6 +119,8 @@ class Cgroup:
     def limit_memory(self, limit_bytes: int | None) -> None:
         """Limit the memory of all processes together, or lift the limit."""
         file = self._memory_file()
+        if limit_bytes is None and self.memory_limit() is None:
+            return
         if not file.exists():
             raise LabError(f"no memory controller for {self.path}: this machine hands none down to {MOUNT}")
         try:

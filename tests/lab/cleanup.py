@@ -6,6 +6,7 @@ names, namespaces by name. So every step may be repeated, and does nothing where
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,11 +48,12 @@ def labs_on_machine() -> list[str]:
 
 
 def remove_abandoned() -> None:
-    """Remove the labs whose owner, a test run, is no more."""
-    for name in records.registered_labs():
-        record = records.read(records.locate(name))
-        if record and record.owner_pid and not Path(f"/proc/{record.owner_pid}").exists():
-            remove_lab(name)
+    """Remove the labs whose owner, a test run, is no more; one test process at a time does."""
+    with records.register_locked():
+        for name in records.registered_labs():
+            record = records.read(records.locate(name))
+            if record and record.owner_pid and not Path(f"/proc/{record.owner_pid}").exists():
+                remove_lab(name)
 
 
 def _unmount(paths: LabPaths) -> None:
@@ -67,7 +69,7 @@ def _unmount(paths: LabPaths) -> None:
 def _mounts(paths: LabPaths) -> Iterator[str]:
     machine = f"/{network_namespace(paths.name)}."
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        mount_point = line.split()[4].encode().decode("unicode_escape")
+        mount_point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), line.split()[4])
         of_nspawn = mount_point.startswith(f"{_NSPAWN_RUNTIME}/") and machine in mount_point
         if mount_point.startswith(f"{paths.state}/") or of_nspawn:
             yield mount_point

@@ -10,9 +10,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.lab import record as records
 from tests.lab.cleanup import labs_on_machine, remove_lab
 from tests.lab.errors import LabError
 from tests.lab.faults_cli import add_faults
+from tests.lab.image import remove_unused
 from tests.lab.lab import Lab
 from tests.lab.requirements import require_machine
 
@@ -56,6 +58,8 @@ def _add_up_and_down(
     down = commands.add_parser("down", parents=[name], help="remove the lab and everything of it")
     down.add_argument("--all", action="store_true", help="all labs of this machine")
     down.set_defaults(command=_down)
+    clean = commands.add_parser("clean", help="delete the cached bases and package repositories that no lab uses")
+    clean.set_defaults(command=_clean)
     status = commands.add_parser("status", parents=[name], help="hosts, addresses, states, faults")
     status.add_argument("--json", action="store_true", help="for programs")
     status.set_defaults(command=_status)
@@ -105,6 +109,14 @@ def _down(options: argparse.Namespace) -> None:
         print(f"lab {name}: {'removed' if remove_lab(name) else 'there is none'}")
     if not names:
         print("there is no lab")
+
+
+def _clean(_: argparse.Namespace) -> None:
+    with records.register_locked():
+        found = [records.read(records.locate(name)) for name in records.registered_labs()]
+        used = {folder for record in found if record for folder in (record.base, record.packages)}
+        for folder in remove_unused(used):
+            print(f"deleted {folder}")
 
 
 def _status(options: argparse.Namespace) -> None:

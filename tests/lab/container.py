@@ -51,8 +51,9 @@ class Container:
         if self.leader is not None:
             return
         self.cgroup.kill()
-        self._mount_root()
         self.cgroup.create()
+        self.cgroup.empty()
+        self._mount_root()
         environment = os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
         spawn([*self.cgroup.joiner(), "setsid", "--fork", *self._nspawn()], self.paths.console, environment)
         wait_until(self._has_started, f"host {self.name} to boot")
@@ -89,6 +90,8 @@ class Container:
     def _mount_root(self) -> None:
         if os.path.ismount(self.paths.root):
             return
+        if {",", ":"} & set(f"{self.record.base}{self.paths.folder}"):
+            raise LabError(f"overlayfs takes no path with a comma or a colon: {self.record.base}, {self.paths.folder}")
         # volatile: without it an umount syncs the whole file system of the machine.
         layers = f"volatile,lowerdir={self.record.base},upperdir={self.paths.upper},workdir={self.paths.work}"
         run(["mount", "-t", "overlay", "-o", layers, "zfs-sync-lab", str(self.paths.root)])

@@ -79,7 +79,7 @@ def write(paths: LabPaths, record: LabRecord) -> None:
 
 def register(paths: LabPaths, base: Path, packages: Path, wheelhouse: Path, owner_pid: int | None) -> LabRecord:
     """Enter a new lab, with a subnet that no other lab of this machine has."""
-    with _register_locked():
+    with register_locked():
         taken = {record.subnet for name in registered_labs() if (record := read(locate(name)))}
         preferred = 0 if paths.name == "lab" else 1 + zlib.crc32(paths.name.encode()) % (_SUBNETS - 1)
         free = [number for number in range(_SUBNETS) if number not in taken]
@@ -100,7 +100,8 @@ def registered_labs() -> list[str]:
 
 
 @contextmanager
-def _register_locked() -> Iterator[None]:
+def register_locked() -> Iterator[None]:
+    """Hold the register: no lab is entered meanwhile."""
     RUN_ROOT.mkdir(mode=0o755, exist_ok=True)
     with (RUN_ROOT / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

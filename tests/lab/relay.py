@@ -45,13 +45,18 @@ class Direction:
     busy_until: float = 0
     last_due: float = 0
 
-    def take(self, now: float) -> None:
-        """Read what has come; a batch at most, so that the other direction gets its turn."""
+    def take(self) -> None:
+        """Read what has come; a batch at most, so that the other direction gets its turn.
+
+        The time is taken after each read: on a busy machine a time from before may be older than the frame, and the
+        frame would leave too early.
+        """
         for _ in range(_BATCH):
             try:
-                self.accept(os.read(self.source, _FRAME_BYTES), now)
+                frame = os.read(self.source, _FRAME_BYTES)
             except BlockingIOError:
                 return
+            self.accept(frame, time.monotonic())
 
     def accept(self, frame: bytes, now: float) -> None:
         """Queue one frame, or lose it: by chance, or since the sender is a second ahead of the rate."""
@@ -84,9 +89,9 @@ def relay(directions: list[Direction]) -> None:
         due = min((direction.waiting[0][0] for direction in directions if direction.waiting), default=None)
         patience = None if due is None else max(0, due - time.monotonic())
         ready, _, _ = select.select(list(by_source), (), (), patience)
-        now = time.monotonic()
         for source in ready:
-            by_source[source].take(now)
+            by_source[source].take()
+        now = time.monotonic()
         for direction in directions:
             direction.deliver(now)
 

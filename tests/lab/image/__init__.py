@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from tests.lab import apt_source
-from tests.lab.cache import build_once, key_of
+from tests.lab.cache import build_once, cache_root, key_of
 from tests.lab.process import run
 
 RECIPE = Path(__file__).parent
@@ -25,6 +25,16 @@ def package_repository(base: Path, say: Callable[[str], None]) -> Path:
     """Return a flat apt repository: the packages of repo-packages.txt and what they need beyond `base`."""
     key = key_of([_base_key(), RECIPE / "repo-packages.txt"])
     return build_once(f"repo-{key}", lambda folder: _build_repository(folder, base), say)
+
+
+def remove_unused(used: Collection[str]) -> list[Path]:
+    """Delete the cached bases and repositories whose paths are not in `used`; return them."""
+    unused = [
+        folder for kind in ("base", "repo") for folder in cache_root().glob(f"{kind}-*") if str(folder) not in used
+    ]
+    for folder in unused:
+        shutil.rmtree(folder)
+    return unused
 
 
 def _base_key() -> str:
