@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from zfs_sync import __version__
 from zfs_sync.witness import problems
-from zfs_sync.witness.clock import Clock, system_clock
+from zfs_sync.witness.clock import Clock
 from zfs_sync.witness.context import Witness
 from zfs_sync.witness.db.database import Database
 from zfs_sync.witness.envelope import Envelope
@@ -59,8 +59,3 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     witness: Witness = app.state.witness
     witness.notifier.close()
     witness.last_used.flush()
-
-
-def default_app(settings: Settings) -> FastAPI:
-    """The application on this machine's clock and the database that the settings name."""
-    return create_app(settings, system_clock, Database(f"sqlite:///{settings.database}"))

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from zfs_sync.witness.routes import api_keys, fleet, health, objects, version
+from zfs_sync.witness.routes import api_keys, docs, fleet, health, objects, version
 
 ROUTERS: Sequence[APIRouter] = (
     health.router,
+    docs.router,
     version.router,
     fleet.router,
     objects.systems,

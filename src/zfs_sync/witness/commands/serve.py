@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""``serve``: one process, one event loop, one writer of the database."""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from argparse import Namespace
+from types import FrameType
+
+import uvicorn
+from structlog.typing import FilteringBoundLogger
+
+from zfs_sync import __version__
+from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.witness import systemd
+from zfs_sync.witness.app import create_app
+from zfs_sync.witness.clock import system_clock
+from zfs_sync.witness.commands.opening import opened
+from zfs_sync.witness.context import Witness
+from zfs_sync.witness.logs import make_logger
+from zfs_sync.witness.settings import Settings, load
+
+GRACE_SECONDS = 10
+"""How long requests at hand may take to end after SIGTERM; long polls are let go at once."""
+KEEP_ALIVE_SECONDS = 75
+"""Longer than an agent's heartbeat, so that it need not make a new TLS connection each time."""
+
+
+def serve(options: Namespace) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    settings = load(file=options.config)
+    log = make_logger(settings.log_level)
+    _check_exposure(settings, log)
+    with opened(settings.database) as database:
+        app = create_app(settings, system_clock, database, log)
+        _Server(_configuration(settings, app), app.state.witness).run()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _check_exposure(settings: Settings, log: FilteringBoundLogger) -> None:
+    if settings.tls_certificate is not None or is_loopback(settings.host):
+        return
+    if not settings.allow_plain_http:
+        raise ZfsSyncError(
+            "E_CONFIG",
+            f"The witness would listen on {settings.host} without TLS, and keys would travel readable.",
+            hint="Run zfs-sync-witness tls init and set tls_certificate and tls_key, or listen on 127.0.0.1.",
+        )
+    log.warning("keys travel readable: plain HTTP beyond loopback (allow_plain_http)", host=settings.host)
+
+
+def _configuration(settings: Settings, app: object) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        host=settings.host,
+        port=settings.port,
+        loop="asyncio",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    try:
+        config.load()
+    except (OSError, ssl.SSLError) as error:
+        raise ZfsSyncError("E_CONFIG", f"{settings.tls_certificate} and its key cannot be used: {error}.") from error
+    if config.ssl is not None:
+        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+    return config
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says when it is ready, and lets the long polls go when it is asked to end."""
+
+    def __init__(self, config: uvicorn.Config, witness: Witness) -> None:
+        super().__init__(config)
+        self._witness = witness
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then tell the log and systemd."""
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        if not self.started:
+            return
+        for server in self.servers:
+            host, port = server.sockets[0].getsockname()[:2]
+            scheme = "https" if self.config.is_ssl else "http"
+            self._witness.log.info("ready", version=__version__, scheme=scheme, host=host, port=port)
+        systemd.notify("READY=1")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end. A signal may interrupt the notifier itself, so it is closed by the loop, not from here."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._witness.notifier.close)
+        systemd.notify("STOPPING=1")
+        super().handle_exit(sig, frame)

@@ -1,0 +1,3 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""Alembic's environment and revisions. A revision, once released, is never edited."""
