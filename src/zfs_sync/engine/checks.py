@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a step means for the pool in front of us, and when it is refused.
+
+The witness planned from reports; here the same judgement is made from what is there now. A step that the target has
+taken already is done, one that it has taken in part goes on from where it is, and anything else is refused with the
+GUIDs that prove it.
+"""
+
+import shlex
+from dataclasses import dataclass
+
+from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.core.graph import DatasetView, Snapshot
+from zfs_sync.core.planner import ERROR_CODES, Outcome, TransferStep, Verdict, judge
+from zfs_sync.zfs.commands import MARKER
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stream, by GUID: from ``base_guid`` (None for a full one) to ``to_guid``."""
+
+    base_guid: int | None
+    to_guid: int
+
+
+def decide(
+    group: str, path: str, step: Step, source: DatasetView | None, target: DatasetView | None, *, parent_exists: bool
+) -> TransferStep | None:
+    """The stream to send now, None where the target ``path`` has it already. Raises why it is refused."""
+    if source is None:
+        raise ZfsSyncError("E_SOURCE_GONE", f"The source of {path} does not exist any more.")
+    if target is not None and target.marker == group and target.has(step.to_guid):
+        return None
+    verdict = judge(group, source, target, parent_ready=parent_exists)
+    if verdict.outcome in (Outcome.INITIAL, Outcome.BEHIND):
+        to = _find(source, step.to_guid)
+        if step.base_guid is None and verdict.outcome is Outcome.INITIAL:
+            return TransferStep(None, to)
+        if step.base_guid is not None and verdict.base is not None and verdict.base.createtxg < to.createtxg:
+            return TransferStep(verdict.base, to)
+    raise refusal(group, path, verdict)
+
+
+def _find(source: DatasetView, guid: int) -> Snapshot:
+    found = source.find(guid)
+    if found is None:
+        raise ZfsSyncError("E_SOURCE_GONE", f"{source.path} has no snapshot with GUID {guid} any more.")
+    return found
+
+
+def refusal(group: str, path: str, verdict: Verdict) -> ZfsSyncError:
+    """Why nothing is received into ``path``, with the evidence, and with the command that a person may choose."""
+    code = ERROR_CODES.get(verdict.outcome, "E_PLAN_STALE")
+    if code == "E_PLAN_STALE":
+        return ZfsSyncError(
+            code, f"{path} is not as it was planned for: {verdict.message} {_evidence(verdict)}".strip()
+        )
+    return ZfsSyncError(code, f"{verdict.message} {_evidence(verdict)}".strip(), hint=_hint(group, path, verdict))
+
+
+def _evidence(verdict: Verdict) -> str:
+    """The GUIDs that prove the outcome, as a sentence."""
+    sides = (
+        ("common snapshot", verdict.base),
+        ("head of the source", verdict.source_head),
+        ("head of the target", verdict.target_head),
+    )
+    known = [f"{side} {each.name} ({each.guid})" for side, each in sides if each is not None]
+    return f"Proof: {', '.join(known)}." if known else ""
+
+
+def _hint(group: str, path: str, verdict: Verdict) -> str | None:
+    if verdict.outcome in (Outcome.DIVERGED, Outcome.TARGET_AHEAD) and verdict.base is not None:
+        where = shlex.quote(f"{path}@{verdict.base.name}")
+        return f"To follow the source and lose what only the target has, run on the target: zfs rollback -r {where}"
+    if verdict.outcome is Outcome.TARGET_UNMANAGED and verdict.base is not None:
+        return f"To hand it over to {group}, run on the target: zfs set {MARKER}={group} {shlex.quote(path)}"
+    return None

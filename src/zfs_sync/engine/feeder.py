@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where a receive gets its stream from: this host (a local pair), or the gate of a peer (``zfs_sync.engine.ssh``)."""
+
+import subprocess
+from typing import Protocol
+
+from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.engine.sending import Sender, Sending, Stream
+from zfs_sync.zfs.listing import Dataset
+
+
+class Source(Protocol):
+    """A sending process, whose stream comes out of its standard output."""
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        """The process."""
+        ...
+
+    def error(self, status: int | None) -> ZfsSyncError | None:
+        """What went wrong, for its exit status (None: it did not end); None where nothing did."""
+        ...
+
+
+class Feeder(Protocol):
+    """The feeding side of one dataset of an edge."""
+
+    def dataset(self) -> Dataset | None:
+        """The source as it is now; None where it does not exist."""
+        ...
+
+    def estimate(self, base_guid: int | None, to_guid: int) -> int | None:
+        """About how many bytes a stream has; None where nobody can tell."""
+        ...
+
+    def send(self, base_guid: int | None, to_guid: int) -> Source:
+        """Start a stream."""
+        ...
+
+
+class LocalFeeder:
+    """The source is a dataset of this host: no ssh in between."""
+
+    def __init__(self, sender: Sender, *, edge: str, group: str, to_system: str, dataset: str) -> None:
+        self._sender = sender
+        self._edge, self._group, self._to_system, self._dataset = edge, group, to_system, dataset
+
+    def dataset(self) -> Dataset | None:
+        """The source as it is now; None where it does not exist."""
+        return self._sender.dataset(self._dataset)
+
+    def estimate(self, base_guid: int | None, to_guid: int) -> int | None:
+        """About how many bytes a stream has."""
+        return self._sender.estimate(self._stream(base_guid, to_guid))
+
+    def send(self, base_guid: int | None, to_guid: int) -> Sending:
+        """Start a stream."""
+        return self._sender.start(self._stream(base_guid, to_guid))
+
+    def _stream(self, base_guid: int | None, to_guid: int) -> Stream:
+        return Stream(self._edge, self._group, self._to_system, self._dataset, base_guid, to_guid)
