@@ -4,11 +4,15 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 
-def write_atomically(path: Path, content: bytes, mode: int) -> None:
-    """Put ``content`` at ``path`` with exactly ``mode``, through a file beside it; on disk when it returns."""
+def write_atomically(path: Path, content: bytes, mode: int, *, chown: Callable[[Path], None] | None = None) -> None:
+    """Put ``content`` at ``path`` with exactly ``mode``, through a file beside it; on disk when it returns.
+
+    ``chown`` gives the file to its owner before it is in its place.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
@@ -17,6 +21,8 @@ def write_atomically(path: Path, content: bytes, mode: int) -> None:
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())
+        if chown:
+            chown(temporary)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -1,0 +1,167 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""Who may log in here, and whom this host believes: decided by the host's administrator, never by the witness.
+
+A peer's key may run one command, the gate, with the peer's name in it; a peer's host keys are the only ones that this
+host's agent accepts. Every field is checked before it is written, because a line break or an option in a key would
+be a line or an option of ``authorized_keys`` (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import yaml
+from annotated_types import Len
+
+from zfs_sync.agent.config import AgentConfig
+from zfs_sync.agent.install import keys
+from zfs_sync.agent.install.files import File, Folder
+from zfs_sync.agent.install.layout import FOR_PEERS, ROOT, Layout
+from zfs_sync.agent.install.resource import Ledger
+from zfs_sync.api.annotations import STRICT, Checked, Example, Host, Port, SystemName
+from zfs_sync.api.structure import structure
+from zfs_sync.core.errors import Fault, ZfsSyncError, pointer
+
+KEY_TYPES = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+)
+HEADER = "# Written by zfs-sync-agent trust set; changes are overwritten.\n"
+SSH_PORT = 22
+
+_KEY = re.compile(r"([a-z0-9@.-]+) ([A-Za-z0-9+/]+={0,2})( [^\x00-\x1f\x7f]*)?")
+
+
+def check_public_key(text: str) -> str:
+    """Return type and key of a line of a .pub file, without its comment. Raises ValueError for anything else."""
+    match = _KEY.fullmatch(text.strip(" \n"))
+    if not match or match.group(1) not in KEY_TYPES:
+        raise ValueError(f"{ascii(text)[:60]} is no public key of OpenSSH: write TYPE KEY, as ssh-keygen does")
+    kind, body = match.group(1), match.group(2)
+    try:
+        blob = base64.b64decode(body, validate=True)
+    except binascii.Error:
+        blob = b""
+    if not blob.startswith(len(kind).to_bytes(4, "big") + kind.encode()):
+        raise ValueError(f"{ascii(text)[:60]} is damaged: the key does not hold what its type says")
+    return f"{kind} {body}"
+
+
+PublicKey = Annotated[str, Checked(check_public_key, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI...")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedPeer:
+    """A host that shares an edge with this one."""
+
+    __pydantic_config__ = STRICT
+
+    name: SystemName
+    """Its name in the fleet; the gate is told that this peer asks."""
+    public_key: PublicKey | None = None
+    """The key that its agent logs in with; without one it may not log in here."""
+    host: Host | None = None
+    """Where its sshd is; without it this host's agent does not log in there."""
+    port: Port = SSH_PORT
+    """The port of its sshd."""
+    host_keys: Annotated[list[PublicKey], Len(0, 16), Example(["ssh-ed25519 AAAAC3Nza..."])] = field(
+        default_factory=list
+    )
+    """Its sshd's host keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustDocument:
+    """All peers of this host; one that is not in the list is not trusted any more."""
+
+    __pydantic_config__ = STRICT
+
+    peers: Annotated[list[TrustedPeer], Len(0, 1_000)]
+    """The peers."""
+
+
+def read_document(text: str) -> tuple[TrustedPeer, ...]:
+    """The peers in a document (JSON or YAML). Raises E_VALIDATION with all faults."""
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ZfsSyncError("E_VALIDATION", "Standard input is neither JSON nor YAML.") from error
+    peers = structure(TrustDocument, raw).peers
+    faults = _faults(peers)
+    if faults:
+        raise ZfsSyncError("E_VALIDATION", "These peers cannot be trusted as they are.", faults=faults)
+    return tuple(sorted(peers, key=lambda peer: peer.name))
+
+
+def _faults(peers: Sequence[TrustedPeer]) -> list[Fault]:
+    faults, names, seen = [], set(), set()
+    for index, peer in enumerate(peers):
+        if peer.name in names:
+            faults.append(Fault(pointer("peers", index, "name"), f"peer {peer.name} is given twice"))
+        if peer.public_key and check_public_key(peer.public_key) in seen:
+            faults.append(Fault(pointer("peers", index, "public_key"), "another peer has this key: which one asks?"))
+        if peer.host_keys and not peer.host:
+            faults.append(Fault(pointer("peers", index, "host"), "host keys are of no use without the host"))
+        names.add(peer.name)
+        seen |= {check_public_key(peer.public_key)} if peer.public_key else set()
+    return faults
+
+
+def authorized_keys(peers: Sequence[TrustedPeer], layout: Layout) -> str:
+    """The file that sshd reads for the peers' account."""
+    lines = [
+        f'restrict,command="{layout.command} gate --peer {peer.name}" {check_public_key(peer.public_key)} {peer.name}\n'
+        for peer in peers
+        if peer.public_key
+    ]
+    return HEADER + "".join(lines)
+
+
+def known_hosts(peers: Sequence[TrustedPeer]) -> str:
+    """The file that this host's ssh reads."""
+    lines = {
+        f"{host_pattern(peer.host, peer.port)} {check_public_key(key)}\n"
+        for peer in peers
+        if peer.host
+        for key in peer.host_keys
+    }
+    return HEADER + "".join(sorted(lines))
+
+
+def host_pattern(host: str, port: int) -> str:
+    """The host as known_hosts names it (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
+    return host.lower() if port == SSH_PORT else f"[{host.lower()}]:{port}"
+
+
+def set_trust(peers: Sequence[TrustedPeer], config: AgentConfig, layout: Layout, *, check: bool) -> dict[str, Any]:
+    """Trust these peers and no others; the answer for front ends."""
+    ledger = Ledger(check)
+    allowed, known = authorized_keys(peers, layout), known_hosts(peers)
+    ledger.bring(
+        [
+            Folder(layout.ssh_folder, 0o750, FOR_PEERS),
+            File(layout.authorized_keys, allowed.encode(), 0o640, FOR_PEERS),
+            File(config.known_hosts_path, known.encode(), 0o600, ROOT),
+        ]
+    )
+    return {**ledger.answer(), "peers": [peer.name for peer in peers]}
+
+
+def show(config: AgentConfig, layout: Layout) -> dict[str, Any]:
+    """What other hosts have to know of this one, and whom it trusts."""
+    lines = layout.authorized_keys.read_text().splitlines() if layout.authorized_keys.is_file() else []
+    return {
+        "system": config.system,
+        "public_key": keys.public_key(config.identity_path),
+        "host_keys": list(keys.host_keys()),
+        "peers": [line.rpartition(" ")[2] for line in lines if line.startswith("restrict,")],
+    }
