@@ -26,10 +26,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         require_machine()
-        return options.command(options) or 0
+        status = options.command(options) or 0
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, as head(1), has enough; nothing is wrong
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (LabError, subprocess.TimeoutExpired) as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:

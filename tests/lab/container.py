@@ -106,6 +106,7 @@ class Container:
             f"--machine={namespace}",
             f"--hostname={self.name}",
             f"--network-namespace-path={NAMESPACES / namespace}",
+            "--capability=CAP_NET_ADMIN",  # of its own network; nspawn grants it only with networks that it made
             "--register=no",
             "--keep-unit",
             "--settings=no",

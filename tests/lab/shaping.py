@@ -84,9 +84,13 @@ class Shaper:
         return self._ip("link", "show", self._bridge, check=False).returncode == 0
 
     def _insert_relay(self, shape: Shape) -> None:
-        """Turn switch-port into switch-tap, relay, tap-bridge-port."""
+        """Turn switch-port into switch-tap, relay, tap-bridge-port.
+
+        The bridge must not answer ARP: the namespace is the controller's, so it would for the controller's address, and
+        what the host sends there would pass by the relay.
+        """
         self._ip("link", "add", self._bridge, "type", "bridge")
-        self._ip("link", "set", self._bridge, "up")
+        self._ip("link", "set", self._bridge, "arp", "off", "up")
         for tap, bridge in zip(self._taps, (BRIDGE, self._bridge), strict=True):
             self._ip("tuntap", "add", "dev", tap, "mode", "tap")
             self._ip("link", "set", tap, "master", bridge, "up")

@@ -114,6 +114,7 @@ def test_a_delay_counts_in_each_direction(healed_lab: Lab) -> None:
     host = healed_lab.hosts["h1"]
 
     host.delay(30)
+    host.ssh(["ip", "neighbour", "flush", "dev", "eth0", "nud", "all"])  # so that ARP is asked behind the relay as well
     assert host.faults == ["shaped"]
     assert _round_trip_ms(healed_lab, host) >= 60
     host.clear()

@@ -63,6 +63,12 @@ def test_a_host_cannot_set_the_clock(lab: Lab) -> None:
     assert "cannot set date" in refused.stderr
 
 
+def test_a_host_can_have_a_firewall(lab: Lab) -> None:
+    host = lab.hosts["h3"]
+
+    host.ssh("nft add table inet t && nft list tables && nft delete table inet t")
+
+
 def test_nothing_leads_out_of_a_lab(lab: Lab) -> None:
     assert lab.run(["ip", "route", "show", "default"]).stdout == ""
 
