@@ -103,6 +103,7 @@ def _add_tls(commands: Commands) -> None:
         "--host", action="append", required=True, metavar="NAME|IP", help="a name or address of the witness; repeatable"
     )
     init.add_argument("--directory", type=Path, help=folder)
+    init.add_argument("--check", action="store_true", help="only say whether there is something to do")
     renew = _add(tls, "renew", "tls:renew", "make a new certificate for the same hosts, from the same CA")
     renew.add_argument("--directory", type=Path, help=folder)
 

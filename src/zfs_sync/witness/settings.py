@@ -22,6 +22,8 @@ from zfs_sync.witness.faults import sentence
 ENV_PREFIX = "ZFS_SYNC_WITNESS_"
 CONFIG_VARIABLE = ENV_PREFIX + "CONFIG"
 DEFAULT_FILE = Path("/etc/zfs-sync/witness.yml")
+FRONT_ENDS = frozenset(ENV_PREFIX + name for name in ("URL", "TOKEN", "TOKEN_FILE", "CA_PATH", "TIMEOUT"))
+"""How front ends find their witness; whoever has set these may run the witness's commands in the same shell."""
 
 MiB = 1024 * 1024
 
@@ -119,7 +121,7 @@ def _read(path: Path, *, required: bool) -> dict[str, Any]:
 
 def _unknown_variables(variables: Mapping[str, str]) -> list[Fault]:
     known = {ENV_PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
-    unknown = sorted(name for name in variables if name.startswith(ENV_PREFIX) and name not in known)
+    unknown = sorted(name for name in variables if name.startswith(ENV_PREFIX) and name not in known | FRONT_ENDS)
     return [Fault(f"${name}", "this setting is not known" + _suggestion(name, known)) for name in unknown]
 
 

@@ -65,19 +65,30 @@ class Issued:
     not_after: dt.datetime
 
 
-def ensure(files: Files, hosts: Sequence[str], now: dt.datetime) -> Issued:
-    """CA and certificate for exactly these hosts; a sound certificate for them stays. Raises E_VALIDATION, E_CONFIG."""
+def ensure(files: Files, hosts: Sequence[str], now: dt.datetime, *, check: bool = False) -> Issued:
+    """CA and certificate for exactly these hosts; a sound certificate for them stays. Raises E_VALIDATION, E_CONFIG.
+
+    With ``check`` nothing is written: the answer is what would be, but for the end of a certificate yet to be made.
+    """
     wanted = tuple(sorted({_checked(host) for host in hosts}))
+    current = _current(files) if _has_ca(files) else None
+    reason = _reason(current, wanted, now)
+    if current is not None and reason is None:
+        return Issued(False, "it is sound", wanted, current.not_valid_after_utc)
+    if check:
+        return Issued(True, str(reason), wanted, now + LIFETIME)
     files.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-    made = _ensure_ca(files, now)
-    current = None if made else _current(files)
+    _ensure_ca(files, now)
+    return _issue(files, wanted, now, str(reason))
+
+
+def _reason(current: x509.Certificate | None, wanted: tuple[str, ...], now: dt.datetime) -> str | None:
+    """Why a certificate has to be made; None where the current one is sound."""
     if current is None:
-        return _issue(files, wanted, now, "there was none")
+        return "there was none"
     if _hosts_of(current) != wanted:
-        return _issue(files, wanted, now, "the hosts are others")
-    if current.not_valid_after_utc - now < RENEW_BEFORE:
-        return _issue(files, wanted, now, "the old one ends soon")
-    return Issued(False, "it is sound", wanted, current.not_valid_after_utc)
+        return "the hosts are others"
+    return "the old one ends soon" if current.not_valid_after_utc - now < RENEW_BEFORE else None
 
 
 def renew(files: Files, now: dt.datetime) -> Issued:
@@ -97,10 +108,14 @@ def _checked(host: str) -> str:
         raise ZfsSyncError("E_VALIDATION", f"{error}.") from error
 
 
-def _ensure_ca(files: Files, now: dt.datetime) -> bool:
-    """Make the CA where there is none; says whether it did."""
-    if files.ca.exists() and files.ca_key.exists():
-        return False
+def _has_ca(files: Files) -> bool:
+    return files.ca.exists() and files.ca_key.exists()
+
+
+def _ensure_ca(files: Files, now: dt.datetime) -> None:
+    """Make the CA where there is none."""
+    if _has_ca(files):
+        return
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"ZFS Sync witness CA {now:%Y-%m-%d}")])
     builder = _builder(name, name, key, now, CA_LIFETIME)
@@ -112,7 +127,6 @@ def _ensure_ca(files: Files, now: dt.datetime) -> bool:
     )
     _write_key(files.ca_key, key)
     _write(files.ca, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
-    return True
 
 
 def _issue(files: Files, hosts: tuple[str, ...], now: dt.datetime, reason: str) -> Issued:

@@ -15,8 +15,8 @@ from zfs_sync.witness.tls import Files, Issued
 
 def init(options: Namespace) -> dict[str, Any]:
     """Make what is missing or no longer fits."""
-    files = _files(options)
-    return _run(files, lambda: tls.ensure(files, options.host, system_clock()))
+    files, check = _files(options), options.check
+    return _run(files, lambda: tls.ensure(files, options.host, system_clock(), check=check), check=check)
 
 
 def renew(options: Namespace) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def _files(options: Namespace) -> Files:
     return Files(options.directory or load(file=options.config).database.parent / "tls")
 
 
-def _run(files: Files, work: Callable[[], Issued]) -> dict[str, Any]:
+def _run(files: Files, work: Callable[[], Issued], *, check: bool = False) -> dict[str, Any]:
     try:
         issued = work()
     except (OSError, ValueError) as error:
@@ -42,12 +42,13 @@ def _run(files: Files, work: Callable[[], Issued]) -> dict[str, Any]:
         "ca_certificate": str(files.ca),
         "certificate": str(files.certificate),
         "key": str(files.key),
-        "text": _text(files, issued),
+        "text": _text(files, issued, check=check),
     }
 
 
-def _text(files: Files, issued: Issued) -> str:
-    verb = "A new certificate was made" if issued.changed else "The certificate stays"
+def _text(files: Files, issued: Issued, *, check: bool) -> str:
+    made = "A new certificate would be made" if check else "A new certificate was made"
+    verb = made if issued.changed else "The certificate stays"
     return "\n".join(
         [
             f"{verb} ({issued.reason}): for {', '.join(issued.hosts)}, until {instant(issued.not_after)}.",
