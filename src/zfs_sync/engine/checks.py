@@ -33,7 +33,7 @@ def decide(
     if target is not None and target.marker == group and target.has(step.to_guid):
         return None
     verdict = judge(group, source, target, parent_ready=parent_exists)
-    if verdict.outcome in (Outcome.INITIAL, Outcome.BEHIND):
+    if verdict.outcome in (Outcome.INITIAL, Outcome.BEHIND, Outcome.IN_SYNC):
         to = _find(source, step.to_guid)
         if step.base_guid is None and verdict.outcome is Outcome.INITIAL:
             return TransferStep(None, to)

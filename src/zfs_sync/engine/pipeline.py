@@ -81,10 +81,10 @@ def run(
     listener = Listener(pipe(receive.stderr))
     watch = Watch(receive, cancelled, clock, idle_seconds)
     with pipe(source.process.stdout) as stream, pipe(receive.stdin) as sink:
-        pump(stream.fileno(), sink.fileno(), on_bytes=on_bytes, stop=watch.stop)
-    if watch.why is not None:
-        source.process.terminate()
+        whole = pump(stream.fileno(), sink.fileno(), on_bytes=on_bytes, stop=watch.stop)
     received = end(receive, idle_seconds if watch.why is None else GRACE_SECONDS)
+    if not whole and received != 0:
+        source.process.terminate()  # it may be waiting for something to send, and not notice
     sent = end(source.process)
     return Ended(watch.why, source.error(sent), _receive_error(received, listener, dataset))
 

@@ -87,14 +87,16 @@ def _widen(pipe: int) -> None:
 
 def pump(
     source: int, sink: int, *, on_bytes: Callable[[int], None], stop: Callable[[int], bool], moving: Mover | None = None
-) -> int:
-    """Move until the source ends, the sink is closed, or ``stop(bytes so far)`` says so; how many bytes were moved.
+) -> bool:
+    """Move until the source ends, the sink is closed, or ``stop(bytes so far)`` says so; whether the source ended.
 
-    ``stop`` is asked at least every 0.2 s, ``on_bytes`` is told the bytes so far.
+    ``stop`` is asked and ``on_bytes`` told the bytes so far at least every 0.2 s, also while nothing moves.
     """
     via = moving or mover(source, sink)
     count = 0
-    while not stop(count):
+    ended = False
+    while not ended and not stop(count):
+        on_bytes(count)
         try:
             moved = via.move()
         except BlockingIOError:
@@ -103,11 +105,10 @@ def pump(
             continue
         except BrokenPipeError:
             break
-        if moved == 0:
-            break
+        ended = moved == 0
         count += moved
-        on_bytes(count)
-    return count
+    on_bytes(count)
+    return ended
 
 
 def _ready(descriptor: int, event: int, milliseconds: int) -> bool:
