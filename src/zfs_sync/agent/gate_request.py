@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a peer may have: its request held against the edges in force, and against the host's own allow-list."""
+
+import os
+import select
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from zfs_sync.agent.allow import AllowList
+from zfs_sync.agent.errands import dataset_of
+from zfs_sync.api.work import Work, WorkEdge
+from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.core.names import check_system_name
+from zfs_sync.core.numbers import u64
+from zfs_sync.engine.sending import Stream
+from zfs_sync.engine.wire import REQUEST_BYTES, GateRequest
+
+REQUEST_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A request that may be served, and the dataset that it is about."""
+
+    request: GateRequest
+    edge: WorkEdge
+    dataset: str
+
+    def stream(self) -> Stream:
+        """What to send. Raises E_VALIDATION where the request names no snapshot."""
+        if self.request.to_guid is None:
+            raise ZfsSyncError("E_VALIDATION", f"A request to {self.request.op} names the snapshot by to_guid.")
+        base = self.request.base_guid
+        return Stream(
+            self.edge.id,
+            self.edge.group,
+            self.edge.to_system,
+            self.dataset,
+            u64(base) if base is not None else None,
+            u64(self.request.to_guid),
+        )
+
+
+def read_line(
+    descriptor: int, *, seconds: float = REQUEST_SECONDS, clock: Callable[[], float] = time.monotonic
+) -> bytes:
+    """The first line, byte by byte: what follows is not ours. Raises E_VALIDATION when it is too long or too late."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    deadline = clock() + seconds
+    line = bytearray()
+    while len(line) <= REQUEST_BYTES:
+        if not poll.poll(max(0.0, deadline - clock()) * 1000):
+            raise ZfsSyncError("E_VALIDATION", f"The peer sent no request within {seconds:g} s.")
+        byte = os.read(descriptor, 1)
+        if byte in (b"\n", b""):
+            return bytes(line)
+        line += byte
+    raise ZfsSyncError("E_VALIDATION", f"The request is longer than {REQUEST_BYTES} bytes.")
+
+
+def grant(peer: str, request: GateRequest, work: Work | None, allow: AllowList) -> Granted:
+    """What ``peer`` asks for, if it may have it.
+
+    Raises E_PEER_UNKNOWN for a host that shares no edge with this one, E_EDGE_UNKNOWN for an edge that is not one from
+    here to this peer, E_NOT_ALLOWED_HERE for a dataset outside the allow-list.
+    """
+    edges = [edge for edge in (work.edges if work else ()) if _feeds(edge, peer, work.system if work else "")]
+    if not edges:
+        raise ZfsSyncError("E_PEER_UNKNOWN", f"No sync group has an edge from this host to {shown(peer)}.")
+    edge = next((each for each in edges if each.id == request.edge), None)
+    if edge is None:
+        raise ZfsSyncError("E_EDGE_UNKNOWN", f"{shown(peer)} asks for an edge that does not lead from here to it.")
+    dataset = dataset_of(edge, edge.from_root, request.relative)
+    allow.require("send", dataset)
+    return Granted(request, edge, dataset)
+
+
+def _feeds(edge: WorkEdge, peer: str, system: str) -> bool:
+    return edge.role == "from" and edge.from_system == system and edge.to_system == peer
+
+
+def shown(peer: str) -> str:
+    """A peer's name as it may stand in a message. Raises E_PEER_UNKNOWN where it is no name."""
+    try:
+        return check_system_name(peer)
+    except ValueError as error:
+        raise ZfsSyncError(
+            "E_PEER_UNKNOWN", f"The gate was started for a peer that has no proper name: {error}."
+        ) from error

@@ -1,0 +1,180 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""The agent's side of the gate: takes the descriptors of a peer's connection and serves one request on them.
+
+Who connects is root or the peers' account (the socket's mode, and SO_PEERCRED again); which peer it is stands in the
+forced command that the administrator wrote. A peer that hangs up, or a gate that dies, ends the send.
+"""
+
+import array
+import json
+import logging
+import os
+import pwd
+import select
+import socket
+import struct
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from zfs_sync.agent.allow import AllowList
+from zfs_sync.agent.gate_request import Granted, grant, read_line
+from zfs_sync.agent.hang_up import HangUp
+from zfs_sync.agent.install.layout import PEER_USER
+from zfs_sync.agent.storage import Storage
+from zfs_sync.api.work import Work
+from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.engine.wire import (
+    EstimateAnswer,
+    ListAnswer,
+    answer_line,
+    error_line,
+    parse_request,
+    report_of,
+)
+
+LOG = logging.getLogger(__name__)
+BACKLOG = 64
+MOST_PEERS = 64
+DESCRIPTORS = 3
+GREETING_BYTES = 1024
+GREETING_SECONDS = 5.0
+WELL = 0
+FAILED = 1
+
+
+class GateServer:
+    """Listens on the Unix socket, a thread for each connection."""
+
+    def __init__(
+        self, path: Path, storage: Storage, work: Callable[[], Work | None], allow: AllowList, group: str = PEER_USER
+    ) -> None:
+        self._path, self._storage, self._work, self._allow, self._group = path, storage, work, allow, group
+        self._room = threading.BoundedSemaphore(MOST_PEERS)
+        self._stopping = threading.Event()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+
+    def open(self) -> None:
+        """Listen; root and the peers' account may connect."""
+        self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self._path.unlink(missing_ok=True)
+        self._socket.bind(str(self._path))
+        self._path.chmod(0o660)
+        account = _account(self._group)
+        if account is not None:
+            os.chown(self._path, -1, account.pw_gid)
+        self._socket.listen(BACKLOG)
+
+    def serve(self) -> None:
+        """Take connections until closed."""
+        while not self._stopping.is_set():
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                if self._stopping.is_set():
+                    return
+                raise
+            self._room.acquire()
+            threading.Thread(target=self._connection, args=(connection,), name="gate", daemon=True).start()
+
+    def close(self) -> None:
+        """Take no more connections, and end the sends that run."""
+        self._stopping.set()
+        self._socket.close()
+        self._path.unlink(missing_ok=True)
+
+    def _connection(self, connection: socket.socket) -> None:
+        try:
+            with connection, ExitStack() as descriptors:
+                connection.settimeout(GREETING_SECONDS)
+                greeted = self._greeting(connection, descriptors)
+                if greeted is not None:
+                    status = self._attend(connection, *greeted)
+                    connection.sendall(bytes([status]))
+        except OSError as error:
+            LOG.info("a gate went away: %s", error)
+        finally:
+            self._room.release()
+
+    def _greeting(self, connection: socket.socket, descriptors: ExitStack) -> tuple[str, Sequence[int]] | None:
+        """The peer's name and its standard descriptors; None for a connection that is no gate."""
+        message, received = _receive(connection)
+        for descriptor in received:
+            descriptors.callback(os.close, descriptor)
+        if not self._welcome(connection) or len(received) != DESCRIPTORS:
+            return None
+        try:
+            peer = json.loads(message)["peer"]
+        except (ValueError, KeyError, TypeError):
+            return None
+        return (peer, received) if isinstance(peer, str) else None
+
+    def _welcome(self, connection: socket.socket) -> bool:
+        """Whether root, we ourselves, or the peers' account connected."""
+        if not hasattr(socket, "SO_PEERCRED"):
+            return True  # the socket's mode says it already
+        size = struct.calcsize("3i")
+        _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+        account = _account(self._group)
+        return uid in (0, os.getuid()) or (account is not None and uid == account.pw_uid)
+
+    def _attend(self, connection: socket.socket, peer: str, descriptors: Sequence[int]) -> int:
+        stdin, stdout, stderr = descriptors
+        try:
+            request = parse_request(read_line(stdin))
+            granted = grant(peer, request, self._work(), self._allow)
+            about = {"peer": peer, "edge": granted.edge.id, "dataset": granted.dataset}
+            LOG.info("%s for %s", request.op, peer, extra=about)
+            self._serve(connection, granted, stdout)
+        except ZfsSyncError as error:
+            LOG.warning("refused or failed for a peer: %s", error, extra={"peer": ascii(peer)[:80], "code": error.code})
+            _write(stderr, error_line(error))
+            return FAILED
+        return WELL
+
+    def _serve(self, connection: socket.socket, granted: Granted, stdout: int) -> None:
+        sender = self._storage.engine().sender
+        match granted.request.op:
+            case "list":
+                found = sender.dataset(granted.dataset)
+                _write(stdout, answer_line(ListAnswer(dataset=report_of(found) if found else None)))
+            case "estimate":
+                _write(stdout, answer_line(EstimateAnswer(bytes=sender.estimate(granted.stream()))))
+            case "send":
+                with HangUp([connection.fileno(), stdout], self._stopping) as hang_up:
+                    sender.serve(granted.stream(), os.dup(stdout), hang_up.happened)
+
+
+def _receive(connection: socket.socket) -> tuple[bytes, Sequence[int]]:
+    """The greeting and the descriptors that came with it; none of them leaks into a child."""
+    room = socket.CMSG_SPACE(DESCRIPTORS * array.array("i").itemsize)
+    flags = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+    message, ancillary, _, _ = connection.recvmsg(GREETING_BYTES, room, flags)
+    received = array.array("i")
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            received.frombytes(data[: len(data) - len(data) % received.itemsize])
+    return message, list(received)
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    """All of it; a peer that reads no longer is none of our business."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    rest = memoryview(content)
+    while rest and poll.poll(GREETING_SECONDS * 1000):
+        try:
+            rest = rest[os.write(descriptor, rest[:4096]) :]
+        except BlockingIOError:
+            continue
+        except BrokenPipeError:
+            return
+
+
+def _account(name: str) -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam(name)
+    except KeyError:
+        return None

@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which jobs this host runs when: those that the witness lists and nobody here runs yet, a few at a time."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from zfs_sync.agent.outbox import Outbox
+from zfs_sync.agent.work_cache import WorkCache
+from zfs_sync.agent.worker import Worker
+from zfs_sync.api.work import WaitingJob
+from zfs_sync.client.backoff import Backoff
+from zfs_sync.client.witness import WitnessClient
+from zfs_sync.core.errors import ZfsSyncError
+
+LOG = logging.getLogger(__name__)
+TICK_SECONDS = 5.0
+DECLINED_SECONDS = (2.0, 10.0)
+
+
+class JobRunner:
+    """Hands jobs to threads and results to the witness."""
+
+    def __init__(
+        self,
+        client: WitnessClient,
+        cache: WorkCache,
+        worker: Worker,
+        outbox: Outbox,
+        *,
+        installation: str,
+        parallel: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client, self._cache, self._worker, self._outbox = client, cache, worker, outbox
+        self._installation, self._parallel, self._clock = installation, parallel, clock
+        self._lock = threading.Lock()
+        self._taken: dict[str, threading.Thread] = {}
+        self._settled: dict[str, int] = {}
+        """Jobs that ended here, with the version of the work that still listed them."""
+        self._declined: dict[str, float] = {}
+        self._delivery = Backoff()
+        self._deliver_at = 0.0
+        self._delivering = threading.Lock()
+
+    def running(self) -> list[str]:
+        """The jobs whose pipelines run."""
+        return list(self._worker.active)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is in the hands of a thread."""
+        with self._lock:
+            return bool(self._taken)
+
+    def start_ready(self) -> int:
+        """Start what waits, as far as there is room; how many."""
+        started = 0
+        for job in self._cache.work.jobs if self._cache.work else ():
+            with self._lock:
+                if len(self._taken) >= self._parallel:
+                    break
+                if not self._ready(job):
+                    continue
+                thread = threading.Thread(target=self._take, args=(job,), name=f"job-{job.id[:8]}", daemon=True)
+                self._taken[job.id] = thread
+            thread.start()
+            started += 1
+        return started
+
+    def deliver(self) -> None:
+        """Hand results over, unless the witness just failed to take one."""
+        if self._outbox.empty or self._clock() < self._deliver_at or not self._delivering.acquire(blocking=False):
+            return
+        try:
+            self._outbox.deliver(self._client)
+            self._delivery.reset()
+        except ZfsSyncError as error:
+            self._deliver_at = self._clock() + self._delivery.next_seconds()
+            LOG.warning("results wait for the witness: %s", error, extra={"code": error.code})
+        finally:
+            self._delivering.release()
+
+    def stop(self, seconds: float) -> None:
+        """End every pipeline and wait for them."""
+        for running in list(self._worker.active.values()):
+            running.cancelled.set()
+        deadline = self._clock() + seconds
+        with self._lock:
+            threads = list(self._taken.values())
+        for thread in threads:
+            thread.join(max(0.0, deadline - self._clock()))
+
+    def _ready(self, job: WaitingJob) -> bool:
+        settled = self._settled.get(job.id)
+        return (
+            job.id not in self._taken
+            and (settled is None or settled < self._cache.version)
+            and self._declined.get(job.id, 0.0) <= self._clock()
+            and not self._outbox.holds(job.id)
+        )
+
+    def _take(self, job: WaitingJob) -> None:
+        try:
+            self._work(job)
+        finally:
+            with self._lock:
+                del self._taken[job.id]
+            self._cache.poke()
+        self.deliver()
+
+    def _work(self, job: WaitingJob) -> None:
+        try:
+            claim = self._client.claim(job.id, self._installation)
+        except ZfsSyncError as error:
+            LOG.info("job not taken: %s", error, extra={"job": job.id, "edge": job.edge, "code": error.code})
+            self._declined[job.id] = self._clock() + random.uniform(*DECLINED_SECONDS)  # noqa: S311
+            return
+        finally:
+            self._client.close()
+        self._worker.run(claim)
+        self._settled[job.id] = self._cache.version

@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""A job while this host runs it: what it has reached, and why it is to end."""
+
+import threading
+
+from zfs_sync.api.work import Claim, Progress
+from zfs_sync.engine import progress
+
+
+class Running:
+    """Shared by the worker that moves the bytes and the pulse that tells the witness."""
+
+    def __init__(self, claim: Claim) -> None:
+        self.id = claim.id
+        self.edge = claim.edge.id
+        self.epoch = claim.epoch
+        self.cancelled = threading.Event()
+        self.ended = threading.Event()
+        self.lease_lost = False
+        """Another claim of this job is in force: nothing that this one reaches counts."""
+        self._reached = Progress(epoch=claim.epoch, message="starting")
+
+    @property
+    def reached(self) -> Progress:
+        """The latest progress."""
+        return self._reached
+
+    def note(self, now: progress.Progress) -> None:
+        """Keep the engine's progress; called from its pump, so it only stores."""
+        self._reached = Progress(
+            epoch=self.epoch,
+            step=now.step,
+            bytes_done=now.bytes_done,
+            bytes_total=now.bytes_total,
+            bytes_per_second=now.bytes_per_second,
+            message=now.message,
+        )
+
+    def lose_lease(self) -> None:
+        """End the pipeline: the witness gave the job to another claim, or forgot it."""
+        self.lease_lost = True
+        self.cancelled.set()

@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""One job from claim to result."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from zfs_sync.agent.allow import AllowList
+from zfs_sync.agent.config import AgentConfig
+from zfs_sync.agent.errands import errand
+from zfs_sync.agent.outbox import Outbox
+from zfs_sync.agent.pulse import Pulse
+from zfs_sync.agent.running import Running
+from zfs_sync.agent.storage import Storage
+from zfs_sync.agent.work_cache import WorkCache
+from zfs_sync.api.work import Claim, Finish, JobError
+from zfs_sync.client.witness import WitnessClient
+from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.core.numbers import u64_text
+from zfs_sync.engine.receiving import Moved
+from zfs_sync.engine.ssh import SshFiles
+
+LOG = logging.getLogger(__name__)
+LONGEST_TEXT = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Runs claims. A job that ends because the agent stops has no result: the next start takes it up again."""
+
+    client: WitnessClient
+    storage: Storage
+    config: AgentConfig
+    allow: AllowList
+    files: SshFiles
+    cache: WorkCache
+    outbox: Outbox
+    arrived: Callable[[], None]
+    """Called after a job and before its result: reports what is there now, so that the planner need not guess."""
+    stopping: Callable[[], bool]
+    active: dict[str, Running] = field(default_factory=dict)
+    """The jobs whose pipelines run, by id."""
+
+    def run(self, claim: Claim) -> None:
+        """Run it, and put its result into the outbox."""
+        running = Running(claim)
+        self.active[claim.id] = running
+        about = {"job": claim.id, "edge": claim.edge.id}
+        LOG.info("job claimed: %s of %s", claim.relative or "the root", claim.edge.id, extra=about)
+        try:
+            finish = self._finish(claim, running)
+        finally:
+            del self.active[claim.id]
+        if finish.result == "succeeded":
+            LOG.info("job done: %d snapshots, %d bytes", finish.moved_snapshots, finish.moved_bytes, extra=about)
+        elif finish.error:
+            code = {**about, "code": finish.error.code}
+            LOG.warning("job %s: %s", finish.result, finish.error.message, extra=code)
+        if not running.lease_lost and not (self.stopping() and finish.result == "cancelled"):
+            self.arrived()
+            self.outbox.put(claim.id, finish)
+
+    def _finish(self, claim: Claim, running: Running) -> Finish:
+        with Pulse(self.client, running, self.cache.settings.progress_seconds):
+            try:
+                moved = self._move(claim, running)
+            except ZfsSyncError as error:
+                return _failed(running, error)
+            except OSError as error:
+                reason = f"{error.filename or 'This host'}: {error.strerror or error}."
+                return _failed(running, ZfsSyncError("E_INTERNAL", reason))
+        return _succeeded(claim, moved)
+
+    def _move(self, claim: Claim, running: Running) -> Moved:
+        engine = self.storage.engine()
+        found = errand(claim, engine, self.config, self.allow, self.files)
+        moved = engine.receiver.run(
+            found.job,
+            found.feeder,
+            allow=lambda dataset: self.allow.require("receive", dataset),
+            on_progress=running.note,
+            cancelled=running.cancelled,
+        )
+        for warning in moved.warnings:
+            LOG.warning("%s", warning, extra={"job": claim.id, "edge": claim.edge.id})
+        return moved
+
+
+def _succeeded(claim: Claim, moved: Moved) -> Finish:
+    head = u64_text(moved.head_guid) if moved.head_guid is not None else None
+    return Finish(
+        epoch=claim.epoch,
+        result="succeeded",
+        moved_snapshots=moved.snapshots,
+        moved_bytes=moved.bytes,
+        target_head_guid=head,
+    )
+
+
+def _failed(running: Running, error: ZfsSyncError) -> Finish:
+    result: Literal["cancelled", "failed"] = "cancelled" if error.code == "E_CANCELLED" else "failed"
+    words = JobError(code=error.code, message=error.message[:LONGEST_TEXT], hint=error.hint[:LONGEST_TEXT])
+    return Finish(epoch=running.epoch, result=result, moved_bytes=running.reached.bytes_done, error=words)
