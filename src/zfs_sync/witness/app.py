@@ -19,6 +19,7 @@ from zfs_sync.witness.logs import make_logger
 from zfs_sync.witness.notifier import Notifier
 from zfs_sync.witness.routes import ROUTERS
 from zfs_sync.witness.settings import Settings
+from zfs_sync.witness.sweep import sweeping
 
 
 def create_app(
@@ -55,7 +56,8 @@ def create_app(
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    yield
     witness: Witness = app.state.witness
+    async with sweeping(witness):
+        yield
     witness.notifier.close()
     witness.last_used.flush()

@@ -4,12 +4,12 @@
 
 from sqlalchemy import Connection, inspect, text
 
-from zfs_sync.witness.db import desired
+from zfs_sync.witness.db import desired, observed, work
 from zfs_sync.witness.db.metadata import metadata
 
-__all__ = ["HEAD", "desired", "metadata", "revision_of"]
+__all__ = ["HEAD", "desired", "metadata", "observed", "revision_of", "work"]
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision that this version of the program works with."""
 
 

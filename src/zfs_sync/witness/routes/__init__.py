@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from zfs_sync.witness.routes import api_keys, docs, fleet, health, objects, version
+from zfs_sync.witness.routes import agents, api_keys, docs, fleet, health, jobs, objects, status, version, work
 
 ROUTERS: Sequence[APIRouter] = (
     health.router,
@@ -16,4 +16,8 @@ ROUTERS: Sequence[APIRouter] = (
     objects.systems,
     objects.sync_groups,
     api_keys.router,
+    agents.router,
+    work.router,
+    jobs.router,
+    status.router,
 )

@@ -1,22 +1,206 @@
 # SPDX-FileCopyrightText: 2026 The ZFS Sync authors
 # SPDX-License-Identifier: Apache-2.0
-"""What follows from a change of desired state, in the transaction of the change."""
+"""The planner's rows, kept up to date in the transaction that changed what they follow from.
 
+A row is judged anew only when its group, one of its two datasets, or what stands in its way has changed; so what an
+agent asks for is an indexed read, at any size and with any history.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
+from zfs_sync.core.edges import edges_of
+from zfs_sync.core.graph import DatasetView, Snapshot
+from zfs_sync.core.names import is_inside, join, parent, relative
+from zfs_sync.core.planner import Outcome, Verdict, judge
 from zfs_sync.witness.db.desired import sync_groups
+from zfs_sync.witness.db.observed import datasets, snapshots
+from zfs_sync.witness.db.work import edges, plan_rows
+from zfs_sync.witness.services import scheduling, views
+from zfs_sync.witness.services.desired.canonical import spec_members
+
+EdgeRow = Row[Any]
+Views = Mapping[str, DatasetView]
 
 
 def desired_changed(
     connection: Connection,
-    now: datetime,  # noqa: ARG001  (jobs are queued at this moment)
+    now: datetime,
     affected_groups: AbstractSet[str],
     affected_systems: AbstractSet[str],
 ) -> set[str]:
-    """The systems to wake: the affected ones, and the members of the affected groups."""
-    specs = connection.execute(select(sync_groups.c.spec).where(sync_groups.c.name.in_(affected_groups))).scalars()
-    members = {member["system"] for spec in specs for member in spec["members"]}
-    return set(affected_systems) | members
+    """Follow a change of desired state; the systems whose long poll must wake."""
+    woken = set(affected_systems)
+    for group in sorted(affected_groups):
+        woken |= _rebuild(connection, group)
+    touched = _edges(connection, affected_groups, affected_systems)
+    for edge in touched:
+        woken |= {edge.from_system, edge.to_system}
+        _judge_edge(connection, edge, None, now)
+    scheduling.drop_orphans(connection, now)
+    return woken
+
+
+def report_changed(connection: Connection, now: datetime, system: str, paths: Collection[str] | None) -> set[str]:
+    """Follow a report of ``system`` that changed ``paths`` (None: all of it); the systems to wake."""
+    woken = {system}
+    for edge in _edges(connection, (), {system}):
+        relatives = None if paths is None else _relatives(edge, system, paths)
+        if relatives is None or relatives:
+            woken |= {edge.from_system, edge.to_system}
+            _judge_edge(connection, edge, relatives, now, reporter=system)
+    return woken
+
+
+def _rebuild(connection: Connection, group: str) -> set[str]:
+    """Make the stored edges of a group those of its members; the systems of edges that are gone."""
+    spec = connection.execute(select(sync_groups.c.spec).where(sync_groups.c.name == group)).scalar()
+    wanted = edges_of(group, spec_members(spec), recursive=spec["recursive"]) if spec else ()
+    rows = {each.id: _edge_row(each) for each in wanted}
+    woken: set[str] = set()
+    for old in connection.execute(select(edges).where(edges.c.group == group)).all():
+        row = rows.pop(old.id, None)
+        if row == dict(old._mapping):  # noqa: SLF001  (SQLAlchemy's public name)
+            continue
+        woken |= {old.from_system, old.to_system}
+        connection.execute(delete(edges).where(edges.c.id == old.id))
+        if row:
+            rows[old.id] = row
+    if rows:
+        connection.execute(insert(edges), list(rows.values()))
+    return woken
+
+
+def _edge_row(edge: Any) -> dict[str, Any]:
+    names = ("id", "group", "from_system", "from_root", "to_system", "to_root", "recursive")
+    return {name: getattr(edge, name) for name in names}
+
+
+def _edges(connection: Connection, groups: Iterable[str], systems: Iterable[str]) -> list[EdgeRow]:
+    condition = or_(
+        edges.c.group.in_(list(groups)), edges.c.from_system.in_(list(systems)), edges.c.to_system.in_(list(systems))
+    )
+    return list(connection.execute(select(edges).where(condition).order_by(edges.c.id)))
+
+
+def _relatives(edge: EdgeRow, system: str, paths: Collection[str]) -> set[str]:
+    found = set()
+    for end, root in ((edge.from_system, edge.from_root), (edge.to_system, edge.to_root)):
+        if end == system:
+            found |= {relative(path, root) for path in paths if is_inside(path, root)}
+    return found if edge.recursive else found & {""}
+
+
+def _judge_edge(
+    connection: Connection, edge: EdgeRow, relatives: set[str] | None, now: datetime, reporter: str | None = None
+) -> None:
+    old = {row.relative: row for row in connection.execute(select(plan_rows).where(plan_rows.c.edge == edge.id))}
+    if relatives is not None:
+        waiting = {name for name, row in old.items() if row.outcome == Outcome.BLOCKED_BY_PARENT}
+        relatives = relatives | waiting
+    sources, targets = _sources(connection, edge, relatives), _targets(connection, edge, relatives)
+    asked = (set(old) | set(sources) | {""}) if relatives is None else relatives
+    reported = {each: views.has_reported(connection, each) for each in (edge.from_system, edge.to_system)}
+    for name in sorted(asked):
+        source, target = sources.get(name), targets.get(name)
+        if source is None and name and reported[edge.from_system]:
+            connection.execute(delete(plan_rows).where(plan_rows.c.edge == edge.id, plan_rows.c.relative == name))
+            continue
+        verdict = judge(
+            edge.group,
+            source,
+            target,
+            source_reported=reported[edge.from_system],
+            target_reported=reported[edge.to_system],
+            parent_ready=not name or _above(name) in targets,
+        )
+        _store(connection, edge, name, verdict, old.get(name), now, heard=reporter == edge.to_system)
+    scheduling.schedule_edge(connection, edge, now, None if relatives is None else asked)
+
+
+def _above(name: str) -> str:
+    return parent(name) or ""
+
+
+def _sources(connection: Connection, edge: EdgeRow, relatives: set[str] | None) -> dict[str, DatasetView]:
+    return _side(connection, edge.from_system, edge.from_root, relatives, recursive=edge.recursive)
+
+
+def _targets(connection: Connection, edge: EdgeRow, relatives: set[str] | None) -> dict[str, DatasetView]:
+    wanted = None if relatives is None else relatives | {_above(name) for name in relatives if name}
+    return _side(connection, edge.to_system, edge.to_root, wanted, recursive=edge.recursive)
+
+
+def _side(
+    connection: Connection, system: str, root: str, relatives: set[str] | None, *, recursive: bool
+) -> dict[str, DatasetView]:
+    if not recursive:
+        relatives = {""}
+    if relatives is None:
+        found = views.load(connection, system, views.below(root))
+    else:
+        found = views.at(connection, system, {join(root, name) for name in relatives})
+    return {relative(path, root): view for path, view in found.items()}
+
+
+def _store(
+    connection: Connection,
+    edge: EdgeRow,
+    name: str,
+    verdict: Verdict,
+    old: Row[Any] | None,
+    now: datetime,
+    *,
+    heard: bool,
+) -> None:
+    values = _columns(verdict) | {"lag_since": _lag_since(connection, edge, name, verdict.oldest_missing, now)}
+    if old is None:
+        connection.execute(insert(plan_rows), {"edge": edge.id, "relative": name, **values})
+        return
+    if heard:
+        values["awaited_head"] = None
+    if (old.source_head, old.target_head) != (values["source_head"], values["target_head"]):
+        values["next_attempt"] = None
+    if verdict.outcome is Outcome.IN_SYNC:
+        values |= {"error": None, "error_at": None, "next_attempt": None, "attempts": 0, "requested_at": None}
+    condition = (plan_rows.c.edge == edge.id) & (plan_rows.c.relative == name)
+    connection.execute(update(plan_rows).where(condition).values(values))
+
+
+def _columns(verdict: Verdict) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        "outcome": str(verdict.outcome),
+        "message": verdict.message,
+        "evidence": dict(verdict.evidence),
+        "lag_snapshots": verdict.lag_snapshots,
+    }
+    for column in ("source_head", "target_head", "base"):
+        snapshot: Snapshot | None = getattr(verdict, column)
+        columns[column] = snapshot.guid if snapshot else None
+        columns[f"{column}_name"] = snapshot.name if snapshot else None
+    return columns
+
+
+def _lag_since(
+    connection: Connection, edge: EdgeRow, name: str, missing: Snapshot | None, now: datetime
+) -> datetime | None:
+    """When the oldest snapshot that the target lacks was made, or first seen where the platform does not say."""
+    if missing is None:
+        return None
+    statement = (
+        select(snapshots.c.creation, snapshots.c.seen_at)
+        .join(datasets, datasets.c.id == snapshots.c.dataset_id)
+        .where(
+            datasets.c.system == edge.from_system,
+            datasets.c.path == join(edge.from_root, name),
+            snapshots.c.guid == missing.guid,
+        )
+    )
+    row = connection.execute(statement).first()
+    if row is None:
+        return now
+    return datetime.fromtimestamp(row.creation, UTC) if row.creation is not None else row.seen_at

@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""What an agent says about its host: enrolment, heartbeats, reports."""
+
+from sqlalchemy import Connection
+
+from zfs_sync.api.reports import (
+    Enrolment,
+    EnrolmentAnswer,
+    Heartbeat,
+    HeartbeatAnswer,
+    Report,
+    ReportAnswer,
+)
+from zfs_sync.witness.auth import Agent, Enrol
+from zfs_sync.witness.context import InWitness
+from zfs_sync.witness.db.database import after_commit
+from zfs_sync.witness.routing import new_router
+from zfs_sync.witness.services import enrol, jobs, liveness, reports
+
+router = new_router("agents")
+
+
+@router.post("/enrol")
+def enrol_agent(witness: InWitness, principal: Enrol, body: Enrolment) -> EnrolmentAnswer:
+    """Introduce the key that an agent has made for itself. The enrol key works once."""
+    witness.database.write(lambda connection: enrol.enrol(connection, principal, body, witness.clock()))
+    return EnrolmentAnswer(system=body.system)
+
+
+@router.post("/systems/{name}/heartbeat")
+def heartbeat(witness: InWitness, principal: Agent, name: str, body: Heartbeat) -> HeartbeatAnswer:
+    """A sign of life of a host on which nothing changed."""
+    principal.check_own(name)
+    liveness.check_protocol(body.protocol)
+    liveness.check_installation(witness, principal, name, body.installation)
+    now = witness.clock()
+
+    def write(connection: Connection) -> bool:
+        liveness.touch(connection, name, now, agent_version=body.agent_version)
+        if jobs.running_elsewhere(connection, name, list(body.running), now):
+            after_commit(connection, lambda: witness.notifier.wake([name]))
+        host = liveness.host_of(connection, name)
+        return host is not None and host.generation is not None and host.generation == body.generation
+
+    return HeartbeatAnswer(report="ok" if witness.database.write(write) else "send_full")
+
+
+@router.post("/systems/{name}/reports")
+def report(witness: InWitness, principal: Agent, name: str, body: Report) -> ReportAnswer:
+    """Take one part of a report. A full one becomes current with its last part."""
+    principal.check_own(name)
+    liveness.check_protocol(body.protocol)
+    liveness.check_installation(witness, principal, name, body.installation)
+
+    def write(connection: Connection) -> str | None:
+        woken = reports.accept(connection, witness.settings, name, body, witness.clock())
+        after_commit(connection, lambda: witness.notifier.wake(woken))
+        host = liveness.host_of(connection, name)
+        return None if host is None else host.generation
+
+    return ReportAnswer(generation=witness.database.write(write), accepted=True)

@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""The agents' long poll."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Header, Query, Response
+from fastapi.concurrency import run_in_threadpool
+
+from zfs_sync.api.work import Work
+from zfs_sync.witness.auth import Agent
+from zfs_sync.witness.context import InWitness, Witness
+from zfs_sync.witness.routes.answers import answer
+from zfs_sync.witness.routing import new_router
+from zfs_sync.witness.services import liveness, work
+
+router = new_router("agents")
+
+Wait = Annotated[int, Query(ge=0, le=300, description="How many seconds to wait for a change at the most.")]
+IfNoneMatch = Annotated[str | None, Header(description="The ETag of what the agent knows.")]
+
+
+@router.get("/systems/{name}/work", response_model=Work)
+async def get_work(
+    witness: InWitness, principal: Agent, name: str, wait: Wait = 0, if_none_match: IfNoneMatch = None
+) -> Response:
+    """All that this host needs to know. With If-None-Match it is answered when that changes, or 304 after `wait`."""
+    principal.check_own(name)
+    left = float(min(wait, witness.settings.long_poll_seconds))
+    while True:
+        generation = witness.notifier.generation(name)
+        now = witness.clock()
+        body, due = await run_in_threadpool(_read, witness, name, now)
+        tag = work.etag(body)
+        if tag != if_none_match:
+            found = answer(body)
+            found.headers["ETag"] = tag
+            return found
+        if left <= 0:
+            return Response(status_code=304, headers={"ETag": tag})
+        pause = left if due is None else min(left, due + 0.05)
+        if not await witness.notifier.wait(name, pause, generation):
+            left = 0.0 if pause >= left else left - pause
+
+
+def _read(witness: Witness, name: str, now: datetime) -> tuple[dict[str, Any], float | None]:
+    def read(connection: Any) -> tuple[dict[str, Any], float | None]:
+        liveness.host_of(connection, name)
+        body = work.for_system(connection, witness.settings, name, now)
+        return body, work.seconds_until_due(connection, name, now)
+
+    return witness.database.read(read)

@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which installation speaks for a system, and when it was last heard of."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from zfs_sync.api import PROTOCOL
+from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.witness import audit
+from zfs_sync.witness.context import Witness
+from zfs_sync.witness.db.desired import systems
+from zfs_sync.witness.db.observed import hosts
+from zfs_sync.witness.principal import Principal
+
+SERVED = (PROTOCOL,)
+
+
+def check_protocol(protocol: int) -> None:
+    """Raise E_PROTOCOL_UNSUPPORTED, naming the side that is too old, unless this protocol is served."""
+    if protocol in SERVED:
+        return
+    old = "agent" if protocol < min(SERVED) else "witness"
+    spoken = ", ".join(map(str, SERVED))
+    raise ZfsSyncError(
+        "E_PROTOCOL_UNSUPPORTED",
+        f"The agent speaks protocol {protocol}, this witness {spoken}: the {old} is too old.",
+    )
+
+
+def host_of(connection: Connection, system: str) -> Row[Any] | None:
+    """The host's row. Raises E_SYSTEM_NOT_FOUND where the system is not declared."""
+    if connection.execute(select(systems.c.name).where(systems.c.name == system)).scalar() is None:
+        raise ZfsSyncError("E_SYSTEM_NOT_FOUND", f"There is no system '{system}'.")
+    return connection.execute(select(hosts).where(hosts.c.system == system)).one_or_none()
+
+
+def check_installation(witness: Witness, principal: Principal, system: str, installation: str) -> None:
+    """Raise E_AGENT_CLONED, with an audit row, when another installation than the enrolled one speaks."""
+    row = witness.database.read(lambda connection: host_of(connection, system))
+    if row is None or row.installation is None:
+        witness.database.write(lambda connection: settle(connection, system, installation))
+        return
+    if row.installation == installation:
+        return
+    detail = {"enrolled": row.installation, "speaking": installation}
+    witness.database.write(
+        lambda connection: audit.record(
+            connection, principal, "system.cloned_agent", "system", system, detail, witness.clock()
+        )
+    )
+    raise ZfsSyncError(
+        "E_AGENT_CLONED",
+        f"System '{system}' was enrolled by installation {row.installation}, and {installation} uses its key.",
+    )
+
+
+def settle(connection: Connection, system: str, installation: str) -> None:
+    """Make this installation the one that speaks for the system; what another one reported is not held any more."""
+    row = host_of(connection, system)
+    if row is None:
+        connection.execute(insert(hosts), {"system": system, "installation": installation})
+    elif row.installation != installation:
+        values = {"installation": installation, "generation": None}
+        connection.execute(update(hosts).where(hosts.c.system == system).values(values))
+
+
+def touch(connection: Connection, system: str, now: datetime, **values: Any) -> None:
+    """Note that the system was heard of."""
+    connection.execute(update(hosts).where(hosts.c.system == system).values(last_seen=now, **values))
+
+
+def online(row: Row[Any] | None, now: datetime, offline_after_seconds: int) -> bool:
+    """Whether the host was heard of lately."""
+    return (
+        row is not None
+        and row.last_seen is not None
+        and now - row.last_seen <= timedelta(seconds=offline_after_seconds)
+    )

@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""Who is behind, and why: the planner's rows, the jobs and the hosts as people and front ends read them."""
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, true
+
+from zfs_sync.core.errors import CATALOGUE
+from zfs_sync.core.names import join
+from zfs_sync.core.numbers import parse_duration
+from zfs_sync.core.planner import ERROR_CODES, Outcome
+from zfs_sync.witness.clock import instant
+from zfs_sync.witness.db.desired import sync_groups, systems
+from zfs_sync.witness.db.observed import datasets, hosts, snapshots
+from zfs_sync.witness.db.work import edges, jobs, plan_rows
+from zfs_sync.witness.services.liveness import online
+
+_ORDER = ("DIVERGED", "NO_COMMON_BASE", "TARGET_UNMANAGED", "FEATURE_GAP", "TARGET_AHEAD", "UNREPORTED")
+
+
+def edge_rows(
+    connection: Connection, now: datetime, *, group: str | None = None, system: str | None = None
+) -> list[dict[str, Any]]:
+    """One entry per edge and dataset, worst first."""
+    statement = select(plan_rows, edges).join(edges, edges.c.id == plan_rows.c.edge)
+    rows = connection.execute(statement.where(_condition(group, system)).order_by(edges.c.id, plan_rows.c.relative))
+    running = _jobs(connection)
+    specs = {row.name: row.spec for row in connection.execute(select(sync_groups.c.name, sync_groups.c.spec))}
+    shown = [_edge(row, running.get((row.edge, row.relative)), specs[row.group], now) for row in rows]
+    return sorted(shown, key=_badness)
+
+
+def _condition(group: str | None, system: str | None) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = true()
+    if group is not None:
+        condition &= edges.c.group == group
+    if system is not None:
+        condition &= or_(edges.c.from_system == system, edges.c.to_system == system)
+    return condition
+
+
+def _badness(entry: dict[str, Any]) -> int:
+    outcome = str(entry["outcome"])
+    if outcome in _ORDER:
+        return _ORDER.index(outcome)
+    return len(_ORDER) + (not entry["error"]) + (not entry["late"]) + (outcome == "IN_SYNC")
+
+
+def _jobs(connection: Connection) -> dict[tuple[str, str], Row[Any]]:
+    alive = select(jobs).where(jobs.c.state.in_(["queued", "running", "lost"])).order_by(jobs.c.state)
+    return {(row.edge, row.relative): row for row in connection.execute(alive)}
+
+
+def _edge(row: Row[Any], job: Row[Any] | None, spec: dict[str, Any], now: datetime) -> dict[str, Any]:
+    lag = _lag_seconds(row, now)
+    limit = parse_duration(spec["lag_limit"]) if spec["lag_limit"] else None
+    return {
+        "edge": row.edge,
+        "group": row.group,
+        "from_system": row.from_system,
+        "to_system": row.to_system,
+        "from_root": row.from_root,
+        "to_root": row.to_root,
+        "relative": row.relative,
+        "outcome": row.outcome,
+        "message": row.message,
+        "source_head": _snapshot(row.source_head, row.source_head_name),
+        "target_head": _snapshot(row.target_head, row.target_head_name),
+        "base": _snapshot(row.base, row.base_name),
+        "lag_snapshots": row.lag_snapshots,
+        "lag_seconds": lag,
+        "late": limit is not None and lag is not None and lag > limit,
+        "last_success": _instant(row.last_success),
+        "job": _job(job) if job is not None else None,
+        "error": _error(row),
+        "evidence": row.evidence,
+    }
+
+
+def _lag_seconds(row: Row[Any], now: datetime) -> int | None:
+    if row.lag_since is not None:
+        return max(0, int((now - row.lag_since).total_seconds()))
+    return 0 if row.outcome == Outcome.IN_SYNC else None
+
+
+def _snapshot(guid: int | None, name: str | None) -> dict[str, str] | None:
+    return None if guid is None else {"guid": str(guid), "name": str(name)}
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return None if moment is None else instant(moment)
+
+
+def _job(row: Row[Any]) -> dict[str, Any]:
+    rest = None if row.bytes_total is None else max(0, row.bytes_total - row.bytes_done)
+    return {
+        "id": row.id,
+        "state": row.state,
+        "bytes_done": row.bytes_done,
+        "bytes_total": row.bytes_total,
+        "bytes_per_second": row.bytes_per_second,
+        "eta_seconds": rest // row.bytes_per_second if rest is not None and row.bytes_per_second else None,
+        "message": row.message,
+    }
+
+
+def _error(row: Row[Any]) -> dict[str, Any] | None:
+    """What the last attempt said, else what the outcome itself asks of a person."""
+    if row.error is not None:
+        return {**row.error, "at": _instant(row.error_at), "next_attempt": _instant(row.next_attempt)}
+    code = ERROR_CODES.get(Outcome(row.outcome))
+    if code is None or row.outcome == Outcome.BLOCKED_BY_PARENT:
+        return None
+    return {"code": code, "message": row.message, "hint": _hint(code, row), "at": None, "next_attempt": None}
+
+
+def _hint(code: str, row: Row[Any]) -> str:
+    """The command of the catalogue's example with this row's own names in it."""
+    target = join(row.to_root, row.relative)
+    if code in ("E_DIVERGED", "E_TARGET_AHEAD") and row.base_name is not None:
+        command = f"zfs rollback -r {shlex.quote(f'{target}@{row.base_name}')}"
+        return f"To follow the source and lose what only the target has, run on {row.to_system}: {command}"
+    if code == "E_TARGET_UNMANAGED" and row.base_name is not None:
+        command = f"zfs set zfs-sync:group={row.group} {shlex.quote(target)}"
+        return f"If this replica may be taken over, run on {row.to_system}: {command}"
+    return CATALOGUE[code].remedy
+
+
+def summary(entries: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """How many datasets have which outcome."""
+    return dict(sorted(Counter(entry["outcome"] for entry in entries).items()))
+
+
+def system_rows(connection: Connection, now: datetime, offline_after_seconds: int) -> list[dict[str, Any]]:
+    """The hosts by name."""
+    counted = _counts(connection)
+    statement = select(systems, hosts).join(hosts, hosts.c.system == systems.c.name, isouter=True)
+    return [
+        {
+            "name": row.name,
+            "online": online(row, now, offline_after_seconds),
+            "enrolled": row.installation is not None,
+            "last_seen": _instant(row.last_seen),
+            "agent_version": row.agent_version,
+            "platform": row.platform,
+            "maintenance": row.spec["maintenance"],
+            "datasets": counted.get(row.name, (0, 0))[0],
+            "snapshots": counted.get(row.name, (0, 0))[1],
+            "warnings": _warnings(row),
+        }
+        for row in connection.execute(statement.order_by(systems.c.name))
+    ]
+
+
+def _counts(connection: Connection) -> dict[str, tuple[int, int]]:
+    statement = (
+        select(datasets.c.system, func.count(datasets.c.id.distinct()), func.count(snapshots.c.guid))
+        .join(snapshots, snapshots.c.dataset_id == datasets.c.id, isouter=True)
+        .group_by(datasets.c.system)
+    )
+    return {system: (count, rows) for system, count, rows in connection.execute(statement)}
+
+
+def _warnings(row: Row[Any]) -> list[str]:
+    declared = row.spec["platform"]
+    if declared is None or row.platform in (None, declared):
+        return []
+    return [f"platform {declared} is declared, and its agent reports {row.platform}"]

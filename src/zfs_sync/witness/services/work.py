@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""The whole of what one host needs to know: its edges in both roles, how often to speak, and its jobs."""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, or_, select
+
+from zfs_sync.witness.db.desired import systems
+from zfs_sync.witness.db.observed import hosts
+from zfs_sync.witness.db.work import edges, jobs
+from zfs_sync.witness.settings import Settings
+
+
+def for_system(connection: Connection, settings: Settings, system: str, now: datetime) -> dict[str, Any]:
+    """The answer of route work."""
+    touching = or_(edges.c.from_system == system, edges.c.to_system == system)
+    rows = connection.execute(select(edges).where(touching).order_by(edges.c.id)).all()
+    return {
+        "system": system,
+        "settings": {
+            "heartbeat_seconds": settings.heartbeat_seconds,
+            "lease_seconds": settings.lease_seconds,
+            "progress_seconds": settings.progress_seconds,
+        },
+        "edges": [edge_for(connection, row, system) for row in rows],
+        "jobs": [_job(row) for row in _jobs(connection, system, now)],
+    }
+
+
+def etag(body: dict[str, Any]) -> str:
+    """The tag of an answer: equal for equal content, also after a restart of the witness."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
+
+
+def seconds_until_due(connection: Connection, system: str, now: datetime) -> float | None:
+    """How long until a waiting job of this system may start; None where none waits for its time."""
+    later = (jobs.c.to_system == system) & (jobs.c.state == "queued") & (jobs.c.run_after > now)
+    due = connection.execute(select(func.min(jobs.c.run_after)).where(later)).scalar()
+    return None if due is None else (due - now).total_seconds()
+
+
+def edge_for(connection: Connection, row: Row[Any], system: str) -> dict[str, Any]:
+    """An edge as one of its hosts is told of it."""
+    local = row.from_system == row.to_system
+    role = "local" if local else "to" if row.to_system == system else "from"
+    other = row.from_system if row.to_system == system else row.to_system
+    return {
+        "id": row.id,
+        "group": row.group,
+        "role": role,
+        "from_system": row.from_system,
+        "from_root": row.from_root,
+        "to_system": row.to_system,
+        "to_root": row.to_root,
+        "recursive": row.recursive,
+        "peer": None if local else _peer(connection, other),
+    }
+
+
+def _peer(connection: Connection, system: str) -> dict[str, Any]:
+    ssh = connection.execute(select(systems.c.spec).where(systems.c.name == system)).scalar_one()["ssh"]
+    return {"system": system, "host": ssh["host"], "user": ssh["user"], "port": ssh["port"]}
+
+
+def _jobs(connection: Connection, system: str, now: datetime) -> list[Row[Any]]:
+    installation = select(hosts.c.installation).where(hosts.c.system == system).scalar_subquery()
+    claimable = or_(
+        and_(jobs.c.state == "queued", jobs.c.run_after <= now),
+        and_(jobs.c.state.in_(["running", "lost"]), jobs.c.installation == installation),
+    )
+    statement = (
+        select(jobs)
+        .where(jobs.c.to_system == system, claimable)
+        .order_by(jobs.c.priority.desc(), jobs.c.created_at, jobs.c.target_dataset)
+    )
+    return list(connection.execute(statement))
+
+
+def _job(row: Row[Any]) -> dict[str, Any]:
+    return {"id": row.id, "edge": row.edge, "relative": row.relative, "state": row.state}

@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""The one thing that the witness does by itself: notice leases that ran out.
+
+At its start it gives every running job a whole lease, for it was the witness that was away, and not the agents.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy import Connection
+
+from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.witness.context import Witness
+from zfs_sync.witness.db.database import after_commit
+from zfs_sync.witness.services import jobs
+
+
+@asynccontextmanager
+async def sweeping(witness: Witness) -> AsyncIterator[None]:
+    """Look after leases for as long as the witness serves."""
+    await run_in_threadpool(
+        witness.database.write, lambda each: jobs.extend_all(each, witness.settings, witness.clock())
+    )
+    task = asyncio.create_task(_forever(witness))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _forever(witness: Witness) -> None:
+    while True:
+        await asyncio.sleep(max(0.5, witness.settings.lease_seconds / 6))
+        try:
+            await run_in_threadpool(sweep, witness)
+        except ZfsSyncError as error:  # the disk is full, say: the next round tries again
+            witness.log.warning("sweep_failed", code=error.code, detail=error.message)
+
+
+def sweep(witness: Witness) -> None:
+    """One round: leases that ran out make their jobs lost."""
+
+    def write(connection: Connection) -> None:
+        woken = jobs.expire(connection, witness.clock())
+        after_commit(connection, lambda: witness.notifier.wake(woken))
+
+    witness.database.write(write)
