@@ -24,6 +24,8 @@ from zfs_sync.witness.settings import Settings, load
 
 GRACE_SECONDS = 10
 """How long requests at hand may take to end after SIGTERM; long polls are let go at once."""
+CLOSING_SECONDS = 0.5
+"""How long a connection that has nothing more to say may take to close."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than an agent's heartbeat, so that it need not make a new TLS connection each time."""
 
@@ -103,6 +105,24 @@ class _Server(uvicorn.Server):
             scheme = "https" if self.config.is_ssl else "http"
             self._witness.log.info("ready", version=__version__, scheme=scheme, host=host, port=port)
         systemd.notify("READY=1")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, and wait for requests, but not for clients."""
+        ending = asyncio.create_task(self._abort_closing())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            ending.cancel()
+
+    async def _abort_closing(self) -> None:
+        """A TLS connection is closed when its client has said so too, which a client that idles never does."""
+        closing: set[object] = set()
+        while True:
+            await asyncio.sleep(CLOSING_SECONDS)
+            still = {each for each in self.server_state.connections if each.transport.is_closing()}
+            for connection in still & closing:
+                connection.transport.abort()
+            closing = set(still)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end. A signal may interrupt the notifier itself, so it is closed by the loop, not from here."""

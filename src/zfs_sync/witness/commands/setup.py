@@ -32,6 +32,7 @@ def init(options: Namespace) -> dict[str, Any]:
     path = load(file=options.config).database
     key_file = options.key_file or path.parent / "admin.key"
     _make_folder(path.parent)
+    _make_file(path)
     database = Database(url_of(path))
     try:
         migrated = _upgrade(database)
@@ -105,6 +106,14 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ZfsSyncError("E_CONFIG", f"The folder {folder} cannot be made: {error.strerror}.") from error
+
+
+def _make_file(database: Path) -> None:
+    """An empty database that only its owner reads; SQLite gives the files beside it the same mode."""
+    try:
+        database.touch(mode=0o600)
+    except OSError as error:
+        raise ZfsSyncError("E_CONFIG", f"The database {database} cannot be made: {error.strerror}.") from error
 
 
 def _hand_over(database: Path) -> None:
