@@ -21,7 +21,7 @@ def nas1(operator: Api, agent_of: Callable[[str], Api]) -> Api:
 
 
 @pytest.fixture
-def nas2(nas1: Api, agent_of: Callable[[str], Api]) -> Api:  # noqa: ARG001
+def nas2(nas1: Api, agent_of: Callable[[str], Api]) -> Api:
     return agent_of("nas2")
 
 
@@ -100,7 +100,7 @@ def test_each_job_is_given_out_once(nas1: Api, nas2: Api) -> None:
     answers = []
 
     def take(number: int) -> None:
-        body = {"installation": "inst-1" if number == 0 else f"inst-{number}"}
+        body = {"installation": "inst-1" if number == 0 else f"other-{number}"}
         answers.append(nas2.post(f"/api/v1/jobs/{job}/claim", body).status_code)
 
     threads = [threading.Thread(target=take, args=(number,)) for number in range(6)]

@@ -58,64 +58,64 @@ def list_jobs(
     return answer(page([_shown(row) for row in rows], [row.id for row in rows], limit))
 
 
-@router.get("/jobs/{job}", response_model=Job)
-def get_job(witness: InWitness, principal: Viewer, job: str) -> Response:  # noqa: ARG001
+@router.get("/jobs/{job_id}", response_model=Job)
+def get_job(witness: InWitness, principal: Viewer, job_id: str) -> Response:  # noqa: ARG001
     """One job."""
-    return answer(_shown(witness.database.read(lambda connection: jobs.find(connection, job))))
+    return answer(_shown(witness.database.read(lambda connection: jobs.find(connection, job_id))))
 
 
-@router.post("/jobs/{job}/claim", response_model=Claim)
-def claim(witness: InWitness, principal: Agent, job: str, body: ClaimRequest) -> Response:
+@router.post("/jobs/{job_id}/claim", response_model=Claim)
+def claim(witness: InWitness, principal: Agent, job_id: str, body: ClaimRequest) -> Response:
     """Take a job under a lease."""
     system = str(principal.system)
     liveness.check_installation(witness, principal, system, body.installation)
 
     def write(connection: Connection) -> dict[str, Any]:
-        found = jobs.claim(connection, witness.settings, principal, job, body.installation, witness.clock())
+        found = jobs.claim(connection, witness.settings, principal, job_id, body.installation, witness.clock())
         edge = edge_for(connection, found["edge"], system)
         return {**found, "edge": edge, "lease_seconds": witness.settings.lease_seconds}
 
     return answer(witness.database.write(write))
 
 
-@router.post("/jobs/{job}/progress")
-def progress(witness: InWitness, principal: Agent, job: str, body: Progress) -> ProgressAnswer:
+@router.post("/jobs/{job_id}/progress")
+def progress(witness: InWitness, principal: Agent, job_id: str, body: Progress) -> ProgressAnswer:
     """Renew the lease, and say how far the job is."""
     cancelled = witness.database.write(
-        lambda connection: jobs.progress(connection, witness.settings, principal, job, body, witness.clock())
+        lambda connection: jobs.progress(connection, witness.settings, principal, job_id, body, witness.clock())
     )
     return ProgressAnswer(cancel=cancelled, lease_seconds=witness.settings.lease_seconds)
 
 
-@router.post("/jobs/{job}/finish", response_model=FinishAnswer)
-def finish(witness: InWitness, principal: Agent, job: str, body: Finish) -> Response:
+@router.post("/jobs/{job_id}/finish", response_model=FinishAnswer)
+def finish(witness: InWitness, principal: Agent, job_id: str, body: Finish) -> Response:
     """End a job. The same finish again is answered the same."""
 
     def write(connection: Connection) -> str:
-        state = jobs.finish(connection, principal, job, body, witness.clock())
+        state = jobs.finish(connection, principal, job_id, body, witness.clock())
         after_commit(connection, lambda: witness.notifier.wake([str(principal.system)]))
         return state
 
     return answer({"state": witness.database.write(write)})
 
 
-@router.post("/jobs/{job}/cancel", response_model=Job)
-def cancel(witness: InWitness, principal: Operator, job: str) -> Response:
+@router.post("/jobs/{job_id}/cancel", response_model=Job)
+def cancel(witness: InWitness, principal: Operator, job_id: str) -> Response:
     """Cancel a waiting job, or have the agent end a running one."""
-    return _decide(witness, lambda connection: jobs.cancel(connection, principal, job, witness.clock()), job)
+    return _decide(witness, lambda connection: jobs.cancel(connection, principal, job_id, witness.clock()), job_id)
 
 
-@router.post("/jobs/{job}/abandon", response_model=Job)
-def abandon(witness: InWitness, principal: Operator, job: str) -> Response:
+@router.post("/jobs/{job_id}/abandon", response_model=Job)
+def abandon(witness: InWitness, principal: Operator, job_id: str) -> Response:
     """Say that the host of a lost job is gone, so that it is queued anew."""
-    return _decide(witness, lambda connection: jobs.abandon(connection, principal, job, witness.clock()), job)
+    return _decide(witness, lambda connection: jobs.abandon(connection, principal, job_id, witness.clock()), job_id)
 
 
-def _decide(witness: InWitness, decision: Any, job: str) -> Response:
+def _decide(witness: InWitness, decision: Any, job_id: str) -> Response:
     def write(connection: Connection) -> dict[str, Any]:
         woken = decision(connection)
         after_commit(connection, lambda: witness.notifier.wake(woken))
-        return _shown(jobs.find(connection, job))
+        return _shown(jobs.find(connection, job_id))
 
     return answer(witness.database.write(write))
 

@@ -88,11 +88,17 @@ def _record(connection: Connection, change: Change, writing: Writing) -> None:
     audit.record(connection, writing.principal, f"{kind}.{change.action}", kind, name, detail, writing.at)
 
 
-def _tell_planner(connection: Connection, moved: Iterable[Change], writing: Writing) -> None:
+def _tell_planner(connection: Connection, moved: Sequence[Change], writing: Writing) -> None:
     groups = {change.key[1] for change in moved if change.key[0] == "sync_group"}
     systems = {change.key[1] for change in moved if change.key[0] == "system"}
-    woken = planning.desired_changed(connection, writing.at, groups, systems)
+    woken = planning.desired_changed(connection, writing.at, groups, systems) | _members(moved)
     after_commit(connection, lambda: writing.wake(woken))
+
+
+def _members(moved: Iterable[Change]) -> set[str]:
+    """The systems of every changed group, before and after: one that was taken out learns it at once."""
+    specs = [spec for change in moved for spec in (change.before, change.after) if spec is not None]
+    return {member["system"] for spec in specs for member in spec.get("members", ())}
 
 
 def _answer(connection: Connection, changes: Sequence[Change]) -> dict[str, Any]:
