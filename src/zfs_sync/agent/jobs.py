@@ -47,8 +47,10 @@ class JobRunner:
         self._delivering = threading.Lock()
 
     def running(self) -> list[str]:
-        """The jobs whose pipelines run."""
-        return list(self._worker.active)
+        """The jobs that this host has in hand: claimed, running, or with a result that is not delivered."""
+        with self._lock:
+            taken = list(self._taken)
+        return list(dict.fromkeys([*taken, *self._outbox.jobs()]))
 
     @property
     def busy(self) -> bool:

@@ -31,6 +31,10 @@ class Outbox:
         """Whether a result of this job waits."""
         return self._path(job).is_file()
 
+    def jobs(self) -> list[str]:
+        """The jobs whose results wait."""
+        return [str(record["job"]) for record in list(state.read_all(self._folder))]
+
     @property
     def empty(self) -> bool:
         """Whether nothing waits."""
