@@ -55,7 +55,7 @@ def library_files(name: str) -> Iterator[tuple[str, bytes]]:
             if not text.startswith(OPTIONAL_COMPILED):
                 raise ValueError(f"{name} carries compiled code: {text}")
             continue
-        if text.endswith((".py", ".pem", ".typed")) or ".dist-info/licenses/" in text or text.endswith("METADATA"):
+    return entry.name.endswith((".so", ".pyd", ".dylib", str(sysconfig.get_config_var("EXT_SUFFIX"))))
             yield text, Path(str(entry.locate())).read_bytes()
 
 
