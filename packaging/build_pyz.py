@@ -55,12 +55,12 @@ def library_files(name: str) -> Iterator[tuple[str, bytes]]:
             if not text.startswith(OPTIONAL_COMPILED):
                 raise ValueError(f"{name} carries compiled code: {text}")
             continue
-    return entry.name.endswith((".so", ".pyd", ".dylib", str(sysconfig.get_config_var("EXT_SUFFIX"))))
+        if text.endswith((".py", ".pem", ".typed", "METADATA")) or ".dist-info/licenses/" in text:
             yield text, Path(str(entry.locate())).read_bytes()
 
 
 def _compiled(entry: PackagePath) -> bool:
-    return entry.suffix in (".so", ".pyd", ".dylib") or entry.name.endswith(sysconfig.get_config_var("EXT_SUFFIX"))
+    return entry.name.endswith((".so", ".pyd", ".dylib", str(sysconfig.get_config_var("EXT_SUFFIX"))))
 
 
 def archive(source: Path) -> bytes:
