@@ -45,7 +45,16 @@ def _state(layout: Layout, config: AgentConfig | None) -> Iterator[Resource]:
         yield Absent(config.identity_path.with_name(f"{config.identity_path.name}.pub"))
         yield Absent(config.state)
     yield Absent(layout.home)
-    yield Absent(layout.config.parent)
+    yield from _settings(layout)
+
+
+def _settings(layout: Layout) -> Iterator[Resource]:
+    """The agent's files in a folder that the witness may share."""
+    own, folder = (layout.config, layout.ca), layout.config.parent
+    shared = folder.is_dir() and any(path not in own for path in folder.iterdir())
+    yield from (Absent(path) for path in own)
+    if not shared:
+        yield Absent(folder)
 
 
 def _kept(layout: Layout) -> Iterator[Resource]:
