@@ -21,11 +21,9 @@ NEEDS_A_PERSON = frozenset(
     {
         "E_DIVERGED",
         "E_ENCRYPTED_SOURCE",
-        "E_HOST_KEY_UNKNOWN",
         "E_NOT_ALLOWED_HERE",
         "E_NO_COMMON_BASE",
         "E_PARENT_MISSING",
-        "E_PEER_UNKNOWN",
         "E_PERMISSION",
         "E_SPACE",
         "E_TARGET_AHEAD",
