@@ -78,6 +78,18 @@ def test_a_first_sync_from_report_to_success(nas1: Api, nas2: Api, viewer: Api) 
     assert row(viewer)["last_success"]
 
 
+def test_a_report_that_overtakes_the_finish_holds_nothing_up(nas1: Api, nas2: Api) -> None:
+    source = report(nas1, "nas1", full(dataset("tank/photos", 1)))
+    generation = report(nas2, "nas2", full())
+    (job,) = work(nas2, "nas2")["jobs"]
+    epoch = claim(nas2, job["id"])["epoch"]
+    report(nas2, "nas2", delta(generation, dataset("backup/photos", 1, marker="photos")))
+    done = {"epoch": epoch, "result": "succeeded", "moved_snapshots": 1, "target_head_guid": "1"}
+    assert nas2.post(f"/api/v1/jobs/{job['id']}/finish", done).status_code == 200
+    report(nas1, "nas1", delta(source, dataset("tank/photos", 1, 2)))
+    assert len(work(nas2, "nas2")["jobs"]) == 1
+
+
 def behind(nas1: Api, nas2: Api) -> str:
     """The id of the job that brings nas2 from snapshot 1 to snapshot 2."""
     report(nas1, "nas1", full(dataset("tank/photos", 1, 2)))

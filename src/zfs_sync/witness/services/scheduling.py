@@ -61,7 +61,8 @@ def schedule_edge(
 
 
 def _wanted(row: Row[Any], group: dict[str, Any]) -> bool:
-    if Outcome(row.outcome) not in ACTIONABLE or row.awaited_head is not None:
+    unheard = row.awaited_head is not None and row.awaited_head != row.target_head
+    if Outcome(row.outcome) not in ACTIONABLE or unheard:
         return False
     return row.requested_at is not None or group["mode"] == "auto"
 
