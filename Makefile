@@ -12,7 +12,7 @@ MAKEFLAGS += --no-print-directory
 SYSTEM_PYTHON ?= /usr/bin/python3
 VENV := .build/venv
 PYTHON := $(VENV)/bin/python
-STAMP := $(VENV)/.made-of
+LAB ?= lab
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help
@@ -22,6 +22,14 @@ help: ## List every task
 .PHONY: setup
 setup: ## Install the Debian packages and the virtual environment that everything else uses
 	@packaging/setup $(SYSTEM_PYTHON) $(VENV)
+
+.PHONY: demo
+demo: setup ## The main job on three lab hosts: plan, apply, sync, compare, faults
+	$(PYTHON) -m tests.demo
+
+.PHONY: demo-down
+demo-down: setup ## Remove the demo's hosts
+	$(PYTHON) -m tests.lab down --name demo
 
 .PHONY: lint
 lint: setup ## Formatting, linters, types, import rules, licences
@@ -58,19 +66,19 @@ locks: setup ## Renew the hash-pinned requirements from pyproject.toml
 
 .PHONY: lab-up
 lab-up: setup ## Boot three lab hosts: nas1, nas2, vault
-	$(PYTHON) -m tests.lab up nas1 nas2 vault
+	$(PYTHON) -m tests.lab up --name $(LAB) nas1 nas2 vault
 
 .PHONY: lab-down
 lab-down: setup ## Remove the lab hosts
-	$(PYTHON) -m tests.lab down
+	$(PYTHON) -m tests.lab down --name $(LAB)
 
 .PHONY: lab-status
 lab-status: setup ## Show the lab hosts
-	$(PYTHON) -m tests.lab status
+	$(PYTHON) -m tests.lab status --name $(LAB)
 
 .PHONY: lab-ssh
 lab-ssh: setup ## A shell on a lab host: make lab-ssh HOST=nas1
-	$(PYTHON) -m tests.lab ssh $(or $(HOST),nas1)
+	$(PYTHON) -m tests.lab ssh --name $(LAB) $(or $(HOST),nas1)
 
 .PHONY: clean
 clean: ## Remove what was built in this clone (not the cache)

@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""Replication between hosts, by ssh through the gate."""
+
+import pytest
+from tests.integration.agent.fleet import Fleet, wait_for
+
+pytestmark = pytest.mark.lab
+
+DATASETS = ("data", "data/a b", "data/-x", "data/empty")
+
+
+@pytest.fixture(scope="module")
+def fleet(bare_fleet: Fleet) -> Fleet:
+    """h1 feeds h2, and h2 feeds h3."""
+    fleet = bare_fleet
+    source = fleet.host("h1")
+    for dataset in DATASETS:
+        source.ssh(["zfs", "create", f"tank/{dataset}"])
+    source.ssh("dd if=/dev/urandom of=/tank/data/file bs=1M count=8 2>/dev/null")
+    source.ssh(["zfs", "snapshot", "-r", "tank/data@-y"])
+    fleet.configure("h1", [{"dataset": "tank/data", "operations": ["send"]}])
+    fleet.configure("h2", [{"dataset": "backup/data", "operations": ["send", "receive"]}])
+    fleet.configure("h3", [{"dataset": "safe/data", "operations": ["receive"]}])
+    members = [
+        {"system": "h1", "dataset": "tank/data", "role": "source"},
+        {"system": "h2", "dataset": "backup/data", "role": "target"},
+        {"system": "h3", "dataset": "safe/data", "role": "target", "from": "h2"},
+    ]
+    fleet.witness.apply(
+        {"version": 1, "systems": {"h1": {}, "h2": {}, "h3": {}}, "sync_groups": {"g": {"members": members}}}
+    )
+    for name in ("h1", "h2", "h3"):
+        assert fleet.install(name)["enrolled"], fleet.journal(name)
+    fleet.trust("h1", "h2", "h3")
+    return fleet
+
+
+def test_a_tree_replicates_along_a_chain(fleet: Fleet) -> None:
+    fleet.witness.in_sync(2 * len(DATASETS))
+    for dataset in DATASETS:
+        source = fleet.guids("h1", f"tank/{dataset}")
+        assert fleet.guids("h2", f"backup/{dataset}") == fleet.guids("h3", f"safe/{dataset}") == source != []
+
+
+def test_a_new_snapshot_arrives_by_itself(fleet: Fleet) -> None:
+    source = fleet.host("h1")
+    source.ssh("dd if=/dev/urandom of=/tank/data/more bs=1M count=2 2>/dev/null")
+    source.ssh(["zfs", "snapshot", "-r", "tank/data@later"])
+    wanted = fleet.guids("h1", "tank/data")
+    wait_for(lambda: fleet.guids("h3", "safe/data") == wanted, "the snapshot is on h3")
+    fleet.witness.in_sync(2 * len(DATASETS))
+
+
+def test_200_snapshots_arrive_and_the_agents_are_small(fleet: Fleet) -> None:
+    fleet.host("h1").ssh("for i in $(seq 200); do zfs snapshot tank/data@s$i; done")
+    wanted = fleet.guids("h1", "tank/data")
+    wait_for(lambda: fleet.guids("h3", "safe/data") == wanted, "they are on h3", 60)
+    pid = fleet.host("h2").ssh(["systemctl", "show", "-P", "MainPID", "zfs-sync-agent"]).stdout.strip()
+    rollup = fleet.host("h2").ssh(["cat", f"/proc/{pid}/smaps_rollup"]).stdout
+    pss = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+    print(f"PSS {pss} kB")
+    assert pss < 50 * 1024
