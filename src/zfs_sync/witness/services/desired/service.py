@@ -15,8 +15,8 @@ from zfs_sync.witness import audit
 from zfs_sync.witness.db.database import after_commit
 from zfs_sync.witness.principal import Principal
 from zfs_sync.witness.services import planning
-from zfs_sync.witness.services.desired import compare, rules, store
-from zfs_sync.witness.services.desired.model import PLURAL, Change, Fleet, Request
+from zfs_sync.witness.services.desired import compare, observations, rules, store
+from zfs_sync.witness.services.desired.model import PLURAL, Change, Request
 
 _PRECEDENCE = ("E_OWNED_BY_OTHER", "E_ALREADY_EXISTS", "E_SYSTEM_IN_USE", "E_PRUNE_TOO_MUCH")
 """Which code a refusal takes when its faults have several of these and no fault of form."""
@@ -33,13 +33,15 @@ class Writing:
 
 def plan(connection: Connection, request: Request) -> dict[str, Any]:
     """The answer that ``apply`` would give, and the tag of the state that it was computed on. Writes nothing."""
-    return _answer(connection, _changes(request, store.load(connection)))
+    changes = _changes(connection, request)
+    return _answer(connection, changes, observations.warnings_of(connection, changes))
 
 
 def apply(connection: Connection, request: Request, writing: Writing, if_match: str | None = None) -> dict[str, Any]:
     """Make desired state what the request says, all of it or nothing. Raises what ``plan`` raises, E_STATE_CHANGED."""
     _check_state(connection, if_match)
-    changes = _changes(request, store.load(connection))
+    changes = _changes(connection, request)
+    warnings = observations.warnings_of(connection, changes)
     moved = [change for change in changes if change.action != "unchanged"]
     for change in moved:
         store.write(connection, change, writing.at)
@@ -47,12 +49,15 @@ def apply(connection: Connection, request: Request, writing: Writing, if_match: 
     if moved:
         store.advance_state(connection)
         _tell_planner(connection, moved, writing)
-    return _answer(connection, changes)
+    return _answer(connection, changes, warnings)
 
 
-def _changes(request: Request, fleet: Fleet) -> list[Change]:
+def _changes(connection: Connection, request: Request) -> list[Change]:
+    fleet = store.load(connection)
     changes, faults = compare.changes_of(request, fleet)
     faults = [*request.faults, *faults, *rules.faults_of_result(request, fleet, changes)]
+    # Only members that can form edges can be held against what is reported.
+    faults = faults or list(observations.name_faults(connection, request, changes))
     if faults:
         raise _refusal(faults)
     return changes
@@ -101,12 +106,12 @@ def _members(moved: Iterable[Change]) -> set[str]:
     return {member["system"] for spec in specs for member in spec.get("members", ())}
 
 
-def _answer(connection: Connection, changes: Sequence[Change]) -> dict[str, Any]:
+def _answer(connection: Connection, changes: Sequence[Change], warnings: list[dict[str, str]]) -> dict[str, Any]:
     counted = Counter(change.action for change in changes)
     return {
         "changes": [_shown(change) for change in changes],
         "summary": {action: counted[action] for action in ("created", "updated", "deleted", "unchanged")},
-        "warnings": [],
+        "warnings": warnings,
         "state": store.state_tag(connection),
     }
 

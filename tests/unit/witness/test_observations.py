@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a plan says of the hosts, from what they have reported."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.unit.witness.conftest import Api
+from tests.unit.witness.documents import MEMBERS, fleet
+from tests.unit.witness.hosts import dataset, full
+
+PLAN = "/api/v1/fleet/plan"
+APPLY = "/api/v1/fleet/apply"
+GiB = 1024**3
+
+
+@pytest.fixture
+def reported(operator: Api, agent: Api) -> Callable[..., None]:
+    """Declare nas1 and nas2, and let the agent of nas1 report."""
+    operator.post(APPLY, {"fleet": fleet(sync_groups={})})
+
+    def report(*datasets: dict[str, Any]) -> None:
+        answer = agent.post("/api/v1/systems/nas1/reports", full(*datasets))
+        assert answer.status_code == 200, answer.text
+
+    return report
+
+
+def plan(api: Api, **group: Any) -> dict[str, Any]:
+    document = fleet(sync_groups={"photos": {"members": MEMBERS, **group}})
+    body: dict[str, Any] = api.post(PLAN, {"fleet": document}).json()
+    return body
+
+
+def test_a_new_edge_says_how_much_its_first_sync_moves(operator: Api, reported: Callable[..., None]) -> None:
+    reported(
+        dataset("tank/photos", 1, used=3 * GiB, referenced=GiB),
+        dataset("tank/photos/raw", 2, used=GiB),
+        dataset("tank/photos-old", 3, used=9 * GiB),
+    )
+    (warning,) = plan(operator)["warnings"]
+    assert (warning["code"], warning["pointer"]) == ("FIRST_SYNC", "/fleet/sync_groups/photos")
+    assert warning["message"].endswith("from nas1:tank/photos to nas2:backup/photos moves about 3.0 GiB.")
+    assert "2.0 GiB" in plan(operator, recursive=False)["warnings"][0]["message"]
+    applied = operator.post(APPLY, {"fleet": fleet()}).json()
+    assert applied["warnings"] == [warning]
+    assert plan(operator, priority=60)["warnings"] == []
+
+
+def test_a_source_that_is_not_reported_says_nothing(operator: Api, reported: Callable[..., None]) -> None:
+    reported(dataset("tank/other", 1, used=GiB))
+    assert plan(operator)["warnings"] == []
+
+
+def test_a_platform_that_the_agent_contradicts_is_a_warning(operator: Api, reported: Callable[..., None]) -> None:
+    reported()
+    document = fleet({"nas1": {"platform": "freebsd"}, "nas2": {"platform": "freebsd"}}, {})
+    (warning,) = operator.post(PLAN, {"fleet": document}).json()["warnings"]
+    assert (warning["code"], warning["pointer"]) == ("PLATFORM_DIFFERS", "/fleet/systems/nas1/platform")
+    assert operator.post(PLAN, {"fleet": fleet({"nas1": {"platform": "linux"}}, {})}).json()["warnings"] == []
+
+
+@pytest.mark.parametrize(("length", "fits"), [(241, True), (242, False)])
+def test_a_name_that_would_be_too_long_on_a_target_is_a_fault(
+    operator: Api, reported: Callable[..., None], length: int, fits: bool
+) -> None:
+    long = "x" * length
+    reported(dataset("tank/photos", 1), dataset(f"tank/photos/{long}", 2))
+    answer = operator.post(PLAN, {"fleet": fleet()})
+    assert (answer.status_code == 200) == fits
+    if not fits:
+        (fault,) = answer.json()["errors"]
+        assert fault["pointer"] == "/fleet/sync_groups/photos/members/1/dataset"
+        assert "more than 255 bytes" in fault["message"]
+    assert plan(operator, recursive=False)["summary"]["created"] == 1
