@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.integration.agent.fleet import Fleet, Witness, build_package
 from tests.lab.fixtures import LabFactory
 

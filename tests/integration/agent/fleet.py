@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The ZFS Sync authors
 # SPDX-License-Identifier: Apache-2.0
-"""A real fleet for tests: a witness process on the lab's controller, agents installed on its hosts from the built file."""
+"""A real fleet for tests: a witness on the lab's controller, agents installed on its hosts from the built file."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+
 from tests.lab.host import Host
 from tests.lab.lab import Lab
 
@@ -110,8 +111,9 @@ class Witness:
         try:
             wait_for(condition, "everything is in sync", seconds)
         except AssertionError as error:
-            status = json.dumps(self.call("GET", "/status"), indent=1)
-            raise AssertionError(f"{error}\n{status}") from None
+            items = self.call("GET", "/status")["items"]
+            shown = [f"{each['edge']}/{each['relative']}: {each['outcome']} {each['error']}" for each in items]
+            raise AssertionError("\n".join([str(error), *shown])) from None
 
     def _ready(self) -> bool:
         assert self.process is not None

@@ -3,6 +3,7 @@
 """Replication between hosts, by ssh through the gate."""
 
 import pytest
+
 from tests.integration.agent.fleet import Fleet, wait_for
 
 pytestmark = pytest.mark.lab
@@ -48,8 +49,8 @@ def test_a_new_snapshot_arrives_by_itself(fleet: Fleet) -> None:
     source.ssh("dd if=/dev/urandom of=/tank/data/more bs=1M count=2 2>/dev/null")
     source.ssh(["zfs", "snapshot", "-r", "tank/data@later"])
     wanted = fleet.guids("h1", "tank/data")
-    wait_for(lambda: fleet.guids("h3", "safe/data") == wanted, "the snapshot is on h3")
     fleet.witness.in_sync(2 * len(DATASETS))
+    wait_for(lambda: fleet.guids("h3", "safe/data") == wanted, "the snapshot is on h3")
 
 
 def test_200_snapshots_arrive_and_the_agents_are_small(fleet: Fleet) -> None:
