@@ -107,13 +107,14 @@ def set_up() -> Stage:
 
 
 def _write_inventory(lab: Lab) -> Path:
-    """A static inventory: the lab's own ssh configuration pins each host's key."""
+    """A static inventory: the lab's own ssh configuration pins each host's key, and shares connections.
+
+    Ansible's own sharing would not do: it names a connection by host and user, which are the same in every lab.
+    """
     folder = BUILD / "demo"
     folder.mkdir(parents=True, exist_ok=True)
-    ssh_options = f"-F {lab.paths.ssh_config} -o ControlMaster=auto -o ControlPersist=60s"
-    hosts = {
-        name: {"ansible_host": name, "ansible_user": "root", "ansible_ssh_common_args": ssh_options} for name in HOSTS
-    }
+    ssh_options = f"-F {lab.paths.ssh_config}"
+    hosts = {name: {"ansible_host": name, "ansible_user": "root", "ansible_ssh_args": ssh_options} for name in HOSTS}
     content = {
         "all": {"vars": VARIABLES},
         "witness": {"hosts": {"nas1": {}}},
