@@ -19,6 +19,7 @@ from zfs_sync.agent.enrolment import agent_client, enrol
 from zfs_sync.agent.gate_server import GateServer
 from zfs_sync.agent.identity import KeyFiles, ensure_seed, installation_id
 from zfs_sync.agent.jobs import JobRunner
+from zfs_sync.agent.known_hosts import KnownHosts
 from zfs_sync.agent.loops import Attempts, HeartbeatLoop, JobLoop, ScanLoop, WorkLoop
 from zfs_sync.agent.notify import Systemd
 from zfs_sync.agent.outbox import Outbox
@@ -57,6 +58,7 @@ class Agent:
             self.cache,
             self.worker,
             self.outbox,
+            known_hosts=KnownHosts(config.known_hosts_path),
             installation=installation,
             parallel=config.parallel_jobs,
         )

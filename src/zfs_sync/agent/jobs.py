@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from zfs_sync.agent.known_hosts import KnownHosts
 from zfs_sync.agent.outbox import Outbox
 from zfs_sync.agent.work_cache import WorkCache
 from zfs_sync.agent.worker import Worker
@@ -17,7 +18,7 @@ from zfs_sync.client.witness import WitnessClient
 from zfs_sync.core.errors import ZfsSyncError
 
 LOG = logging.getLogger(__name__)
-TICK_SECONDS = 5.0
+TICK_SECONDS = 2.0
 DECLINED_SECONDS = (2.0, 10.0)
 
 
@@ -31,11 +32,13 @@ class JobRunner:
         worker: Worker,
         outbox: Outbox,
         *,
+        known_hosts: KnownHosts,
         installation: str,
         parallel: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client, self._cache, self._worker, self._outbox = client, cache, worker, outbox
+        self._known_hosts = known_hosts
         self._installation, self._parallel, self._clock = installation, parallel, clock
         self._lock = threading.Lock()
         self._taken: dict[str, threading.Thread] = {}
@@ -103,7 +106,12 @@ class JobRunner:
             and (settled is None or settled < self._cache.version)
             and self._declined.get(job.id, 0.0) <= self._clock()
             and not self._outbox.holds(job.id)
+            and self._peer_ready(job)
         )
+
+    def _peer_ready(self, job: WaitingJob) -> bool:
+        edge = self._cache.edge(job.edge)
+        return edge is None or edge.peer is None or self._known_hosts.ready_for(edge.peer)
 
     def _take(self, job: WaitingJob) -> None:
         try:

@@ -23,6 +23,7 @@ from zfs_sync.agent.install import keys
 from zfs_sync.agent.install.files import File, Folder
 from zfs_sync.agent.install.layout import FOR_PEERS, ROOT, Layout
 from zfs_sync.agent.install.resource import Ledger
+from zfs_sync.agent.known_hosts import SSH_PORT, host_pattern
 from zfs_sync.api.annotations import STRICT, Checked, Example, Host, Port, SystemName
 from zfs_sync.api.structure import structure
 from zfs_sync.core.errors import Fault, ZfsSyncError, pointer
@@ -37,7 +38,6 @@ KEY_TYPES = (
     "sk-ecdsa-sha2-nistp256@openssh.com",
 )
 HEADER = "# Written by zfs-sync-agent trust set; changes are overwritten.\n"
-SSH_PORT = 22
 
 _KEY = re.compile(r"([a-z0-9@.-]+) ([A-Za-z0-9+/]+={0,2})( [^\x00-\x1f\x7f]*)?")
 
@@ -136,11 +136,6 @@ def known_hosts(peers: Sequence[TrustedPeer]) -> str:
         for key in peer.host_keys
     }
     return HEADER + "".join(sorted(lines))
-
-
-def host_pattern(host: str, port: int) -> str:
-    """The host as known_hosts names it (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
-    return host.lower() if port == SSH_PORT else f"[{host.lower()}]:{port}"
 
 
 def set_trust(peers: Sequence[TrustedPeer], config: AgentConfig, layout: Layout, *, check: bool) -> dict[str, Any]:

@@ -1,0 +1,39 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""Whether this host has been given a peer's host keys yet.
+
+An agent usually starts some moments before its administrator's tool brings the keys. A job that needs them waits for
+that, a while: then it is tried all the same, so that the witness hears why it does not work.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from zfs_sync.agent.files import read_text
+from zfs_sync.api.work import Peer
+
+GRACE_SECONDS = 60.0
+SSH_PORT = 22
+
+
+def host_pattern(host: str, port: int) -> str:
+    """The host as known_hosts names it (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
+    return host.lower() if port == SSH_PORT else f"[{host.lower()}]:{port}"
+
+
+class KnownHosts:
+    """The file, and since when a peer is missed in it."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path, self._clock = path, clock
+        self._missed: dict[str, float] = {}
+
+    def ready_for(self, peer: Peer) -> bool:
+        """Whether to try: a key of this host is known, or has been waited for long enough."""
+        name = host_pattern(peer.host, peer.port)
+        lines = (read_text(self._path) or "").splitlines()
+        if any(line.split(" ", 1)[0] == name for line in lines):
+            self._missed.pop(name, None)
+            return True
+        return self._clock() - self._missed.setdefault(name, self._clock()) > GRACE_SECONDS
