@@ -10,9 +10,8 @@ be a line or an option of ``authorized_keys`` (sshd(8), AUTHORIZED_KEYS FILE FOR
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
@@ -152,36 +151,17 @@ def set_trust(peers: Sequence[TrustedPeer], config: AgentConfig, layout: Layout,
     return {**ledger.answer(), "peers": [peer.name for peer in peers]}
 
 
-def show(config: AgentConfig, layout: Layout) -> dict[str, Any]:
-    """What other hosts have to know of this one, and whom it trusts with which keys.
+def trusted_names(layout: Layout) -> list[str]:
+    """The peers that may log in here."""
+    lines = layout.authorized_keys.read_text().splitlines() if layout.authorized_keys.is_file() else []
+    return [line.rpartition(" ")[2] for line in lines if line.startswith("restrict,")]
 
-    With the keys a front end keeps the trust in a peer that it cannot ask now.
-    """
-    logins = _logins(_lines(layout.authorized_keys))
+
+def show(config: AgentConfig, layout: Layout) -> dict[str, Any]:
+    """What other hosts have to know of this one, and whom it trusts."""
     return {
         "system": config.system,
         "public_key": keys.public_key(config.identity_path),
         "host_keys": list(keys.host_keys()),
-        "peers": list(logins),
-        "public_keys": logins,
-        "known_hosts": _known(_lines(config.known_hosts_path)),
+        "peers": trusted_names(layout),
     }
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text().splitlines() if path.is_file() else []
-
-
-def _logins(lines: Iterable[str]) -> dict[str, str]:
-    """The keys that may log in, by peer; the command in such a line is our own and ends with the second quote."""
-    own = (line for line in lines if line.startswith("restrict,"))
-    fields = [line.split('"')[2].split() for line in own]
-    return {name: f"{kind} {body}" for kind, body, name in fields}
-
-
-def _known(lines: Iterable[str]) -> dict[str, list[str]]:
-    """The host keys that are believed, by what known_hosts calls the host."""
-    known: dict[str, list[str]] = {}
-    for pattern, _, key in (line.partition(" ") for line in lines if line and not line.startswith("#")):
-        known.setdefault(pattern, []).append(key)
-    return known
