@@ -38,7 +38,7 @@ class Started:
     def change(self) -> Change | None:
         """Compare with what systemd says."""
         steps = self._steps()
-        before = f"{_ask('is-enabled') or 'absent'}, {_ask('is-active')}"
+        before = f"{'enabled' if _ask('is-enabled') == 'enabled' else 'not enabled'}, {_ask('is-active')}"
         return Change(f"{' and '.join(steps)} {UNIT}", UNIT, before, "enabled, active") if steps else None
 
     def make(self) -> None:

@@ -5,7 +5,8 @@
 Without purge the configuration and the agent's state stay, so that an installation that follows is the same agent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from zfs_sync.agent.config import AgentConfig
@@ -39,22 +40,20 @@ def _program(layout: Layout) -> Iterator[Resource]:
 
 
 def _state(layout: Layout, config: AgentConfig | None) -> Iterator[Resource]:
+    """Our own folders, and files that the configuration keeps elsewhere."""
+    folders = [layout.home, layout.config.parent]
+    files: list[Path] = []
     if config:
-        places = (config.key_path, config.enrol_key_path, config.identity_path, config.known_hosts_path, config.ca_path)
-        yield from (Absent(path) for path in places if path is not None)
-        yield Absent(config.identity_path.with_name(f"{config.identity_path.name}.pub"))
-        yield Absent(config.state)
-    yield Absent(layout.home)
-    yield from _settings(layout)
+        public = config.identity_path.with_name(f"{config.identity_path.name}.pub")
+        files = [config.key_path, config.enrol_key_path, config.identity_path, public, config.known_hosts_path]
+        files += [config.ca_path] if config.ca_path else []
+        folders += [] if _within(config.state, folders) else [config.state]
+    yield from (Absent(path) for path in files if not _within(path, folders))
+    yield from (Absent(folder) for folder in folders)
 
 
-def _settings(layout: Layout) -> Iterator[Resource]:
-    """The agent's files in a folder that the witness may share."""
-    own, folder = (layout.config, layout.ca), layout.config.parent
-    shared = folder.is_dir() and any(path not in own for path in folder.iterdir())
-    yield from (Absent(path) for path in own)
-    if not shared:
-        yield Absent(folder)
+def _within(path: Path, folders: Sequence[Path]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)
 
 
 def _kept(layout: Layout) -> Iterator[Resource]:
