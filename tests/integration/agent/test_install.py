@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.agent.fleet import PACKAGE, Fleet
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]  # its tests still depend on their order
 
 PLACES = (
     "/usr/lib/zfs-sync",
