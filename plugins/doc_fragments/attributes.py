@@ -8,6 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment(object):
+    # What a module supports, it says itself.
     DOCUMENTATION = r"""
 attributes:
   check_mode:
@@ -16,33 +17,36 @@ attributes:
     description: Shows what changed, or would change, when in diff mode.
   idempotent:
     description: Run twice in a row with the same options, the second run changes nothing.
-  action_group:
-    description: Use C(group/zfs_sync.fleet.witness) in C(module_defaults) to set the connection options of the module.
-  platform:
-    description: The systems that the module runs on.
 """
 
+    # For modules that speak to the witness.
     WITNESS = r"""
 attributes:
   action_group:
+    description: Use C(group/zfs_sync.fleet.witness) in C(module_defaults) to set the connection options of the module.
     support: full
     membership:
       - zfs_sync.fleet.witness
   platform:
+    description: The systems that the module runs on.
     support: full
     platforms: posix
 """
 
+    # For modules that declare what the witness plans and applies; stands in place of the first one.
     WRITER = r"""
 attributes:
   check_mode:
+    description: Can run in check mode and predict whether it would change anything.
     support: full
     details:
       - The witness plans; nothing is written. Check mode calls its plan route and reads, nothing else.
   diff_mode:
+    description: Shows what changed, or would change, when in diff mode.
     support: full
     details:
       - The difference is the witness's own, between normalised objects.
   idempotent:
+    description: Run twice in a row with the same options, the second run changes nothing.
     support: full
 """

@@ -82,8 +82,7 @@ class WitnessClient:
         after = None
         while True:
             page = self.get(path, dict(query or {}, limit=500, **({"after": after} if after else {})))
-            for item in page["items"]:
-                yield item
+            yield from page["items"]
             after = page["next"]
             if not after:
                 return

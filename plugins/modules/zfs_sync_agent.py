@@ -83,11 +83,8 @@ attributes:
       - Keys are not shown.
   idempotent:
     support: full
-  action_group:
-    support: none
-    details:
-      - It does not speak to the witness.
   platform:
+    description: The systems that the module runs on.
     support: full
     platforms: linux
 """

@@ -75,7 +75,6 @@ options:
     type: str
 extends_documentation_fragment:
   - zfs_sync.fleet.witness
-  - zfs_sync.fleet.attributes
   - zfs_sync.fleet.attributes.witness
   - zfs_sync.fleet.attributes.writer
 seealso:

@@ -62,7 +62,6 @@ options:
 extends_documentation_fragment:
   - zfs_sync.fleet.witness
   - zfs_sync.fleet.declaration
-  - zfs_sync.fleet.attributes
   - zfs_sync.fleet.attributes.witness
   - zfs_sync.fleet.attributes.writer
 seealso:
