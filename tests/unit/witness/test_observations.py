@@ -75,3 +75,14 @@ def test_a_name_that_would_be_too_long_on_a_target_is_a_fault(
         assert fault["pointer"] == "/fleet/sync_groups/photos/members/1/dataset"
         assert "more than 255 bytes" in fault["message"]
     assert plan(operator, recursive=False)["summary"]["created"] == 1
+
+
+def test_one_object_shows_what_is_known_of_it(operator: Api, reported: Callable[..., None]) -> None:
+    reported(dataset("tank/photos", 1, 2))
+    operator.post(APPLY, {"fleet": fleet()})
+    observed = operator.get("/api/v1/systems/nas1").json()["observed"]
+    assert (observed["online"], observed["datasets"], observed["snapshots"]) == (True, 1, 2)
+    assert operator.get("/api/v1/systems/nas2").json()["observed"]["online"] is False
+    group = operator.get("/api/v1/sync-groups/photos").json()["observed"]
+    assert group["summary"] == {"UNREPORTED": 1}
+    assert group["items"][0]["edge"] == "photos:nas2:backup/photos"

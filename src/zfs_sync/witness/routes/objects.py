@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
+from sqlalchemy import Connection
 
 from zfs_sync.api.changes import FleetAnswer
 from zfs_sync.api.fleet import SyncGroupSpec, SystemSpec
@@ -27,6 +28,7 @@ from zfs_sync.witness.routes.parameters import (
     page,
 )
 from zfs_sync.witness.routing import new_router
+from zfs_sync.witness.services import status
 from zfs_sync.witness.services.desired import service, store
 from zfs_sync.witness.services.desired.model import TITLE, Deletion, Key, Kind, Request, Stored
 from zfs_sync.witness.services.desired.request import DEFAULT_OWNER, read_spec
@@ -43,6 +45,7 @@ _SPECS: Mapping[Kind, type] = {"system": SystemSpec, "sync_group": SyncGroupSpec
 
 def _routes(kind: Kind) -> APIRouter:
     router = new_router(_PATHS[kind].strip("/"))
+    observe = _observed_system if kind == "system" else _observed_group
     path, title, model = _PATHS[kind], TITLE[kind], _SPECS[kind].__name__
     one = path + "/{name}"
 
@@ -59,11 +62,15 @@ def _routes(kind: Kind) -> APIRouter:
 
     @router.get(one, name=f"get_{kind}", summary=f"Get a {title}", response_model=dict[str, Any])
     def get_object(witness: InWitness, principal: Viewer, name: str) -> Response:  # noqa: ARG001
-        """One object with its whole specification."""
-        stored = witness.database.read(lambda each: store.load_one(each, (kind, name)))
-        if stored is None:
-            raise ZfsSyncError(_NOT_FOUND[kind], f"There is no {title} {ascii(name)[:80]}.")
-        return answer(_shown(name, stored))
+        """One object with its whole specification, and under `observed` what is known of it."""
+
+        def read(connection: Connection) -> dict[str, Any]:
+            stored = store.load_one(connection, (kind, name))
+            if stored is None:
+                raise ZfsSyncError(_NOT_FOUND[kind], f"There is no {title} {ascii(name)[:80]}.")
+            return _shown(name, stored) | {"observed": observe(connection, witness, name)}
+
+        return answer(witness.database.read(read))
 
     @router.put(
         one,
@@ -102,6 +109,16 @@ def _routes(kind: Kind) -> APIRouter:
         return _applied(witness, principal, request, if_match)
 
     return router
+
+
+def _observed_system(connection: Connection, witness: Witness, name: str) -> dict[str, Any]:
+    (row,) = status.system_rows(connection, witness.clock(), witness.settings.offline_after_seconds, name)
+    return row
+
+
+def _observed_group(connection: Connection, witness: Witness, name: str) -> dict[str, Any]:
+    entries = status.edge_rows(connection, witness.clock(), group=name)
+    return {"summary": status.summary(entries), "items": entries}
 
 
 def _applied(witness: Witness, principal: Principal, request: Request, if_match: str | None) -> Response:

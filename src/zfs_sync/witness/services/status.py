@@ -136,10 +136,14 @@ def summary(entries: Sequence[dict[str, Any]]) -> dict[str, int]:
     return dict(sorted(Counter(entry["outcome"] for entry in entries).items()))
 
 
-def system_rows(connection: Connection, now: datetime, offline_after_seconds: int) -> list[dict[str, Any]]:
-    """The hosts by name."""
-    counted = _counts(connection)
+def system_rows(
+    connection: Connection, now: datetime, offline_after_seconds: int, name: str | None = None
+) -> list[dict[str, Any]]:
+    """The hosts by name, or only the one of this name."""
+    counted = _counts(connection, name)
     statement = select(systems, hosts).join(hosts, hosts.c.system == systems.c.name, isouter=True)
+    if name is not None:
+        statement = statement.where(systems.c.name == name)
     return [
         {
             "name": row.name,
@@ -157,12 +161,14 @@ def system_rows(connection: Connection, now: datetime, offline_after_seconds: in
     ]
 
 
-def _counts(connection: Connection) -> dict[str, tuple[int, int]]:
+def _counts(connection: Connection, name: str | None) -> dict[str, tuple[int, int]]:
     statement = (
         select(datasets.c.system, func.count(datasets.c.id.distinct()), func.count(snapshots.c.guid))
         .join(snapshots, snapshots.c.dataset_id == datasets.c.id, isouter=True)
         .group_by(datasets.c.system)
     )
+    if name is not None:
+        statement = statement.where(datasets.c.system == name)
     return {system: (count, rows) for system, count, rows in connection.execute(statement)}
 
 
