@@ -13,6 +13,7 @@ from zfs_sync.api.reports import DatasetReport
 from zfs_sync.witness.db.observed import datasets, snapshots
 
 BATCH = 400
+_COLUMNS = {"kind": "type"} | {name: name for name in ("used", "referenced", "encryption_root", "marker")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,13 @@ class Incoming:
         }
         add = {int(each.guid): Seen(int(each.createtxg), each.name, each.creation) for each in report.add}
         return cls(report.path, columns, add, {int(each) for each in report.remove})
+
+    @classmethod
+    def stored(cls, part: Mapping[str, Any]) -> "Incoming":
+        """From a part that was checked when it came, and kept until the report was complete."""
+        columns = {name: part[key] for name, key in _COLUMNS.items()} | {"guid": int(part["guid"])}
+        add = {int(each["guid"]): Seen(int(each["createtxg"]), each["name"], each["creation"]) for each in part["add"]}
+        return cls(part["path"], columns, add)
 
 
 def replace_all(connection: Connection, system: str, incoming: Mapping[str, Incoming], now: datetime) -> set[str]:

@@ -95,12 +95,15 @@ def _check_limits(connection: Connection, settings: Settings, row: Row[Any]) -> 
 
 
 def _steps(connection: Connection, edge: Row[Any], relative: str) -> list[dict[str, str | None]]:
-    source_path, target_path = join(edge.from_root, relative), join(edge.to_root, relative)
+    source_path = join(edge.from_root, relative)
     source = views.at(connection, edge.from_system, {source_path}).get(source_path)
-    target = views.at(connection, edge.to_system, {target_path}).get(target_path)
+    held = {each: join(edge.to_root, each) for each in (relative, views.above(relative))}
+    found = views.at(connection, edge.to_system, set(held.values()))
+    targets = {each: found[path] for each, path in held.items() if path in found}
     if source is None:
         return []
-    steps = transfer_steps(judge(edge.group, source, target), source)
+    ready = views.parent_ready(relative, edge.group, targets)
+    steps = transfer_steps(judge(edge.group, source, targets.get(relative), parent_ready=ready), source)
     return [
         {"op": "receive", "base_guid": str(step.base.guid) if step.base else None, "to_guid": str(step.to.guid)}
         for step in steps
@@ -205,7 +208,10 @@ def abandon(connection: Connection, principal: Principal, job: str, now: datetim
 
 
 def _give_up(connection: Connection, row: Row[Any], now: datetime, why: str) -> None:
-    transition(connection, row, "failed", now, why)
+    """End a job of which its agent says that it does not run, so that it is queued anew unless it was cancelled."""
+    transition(connection, row, "cancelled" if row.cancel_requested else "failed", now, why)
+    if row.cancel_requested:
+        _row_values(connection, row, {"requested_at": None, "next_attempt": now + CANCELLED_PAUSE})
     _reschedule(connection, row, now)
 
 

@@ -11,11 +11,14 @@ from zfs_sync.api import PROTOCOL
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.witness import audit
 from zfs_sync.witness.context import Witness
+from zfs_sync.witness.db.desired import audit as audited
 from zfs_sync.witness.db.desired import systems
 from zfs_sync.witness.db.observed import hosts
 from zfs_sync.witness.principal import Principal
 
 SERVED = (PROTOCOL,)
+_CLONED = "system.cloned_agent"
+_NOTED_FOR = timedelta(hours=1)
 
 
 def check_protocol(protocol: int) -> None:
@@ -46,15 +49,22 @@ def check_installation(witness: Witness, principal: Principal, system: str, inst
     if row.installation == installation:
         return
     detail = {"enrolled": row.installation, "speaking": installation}
-    witness.database.write(
-        lambda connection: audit.record(
-            connection, principal, "system.cloned_agent", "system", system, detail, witness.clock()
+    now = witness.clock()
+    if not witness.database.read(lambda connection: _noted(connection, system, detail, now)):
+        witness.database.write(
+            lambda connection: audit.record(connection, principal, _CLONED, "system", system, detail, now)
         )
-    )
     raise ZfsSyncError(
         "E_AGENT_CLONED",
         f"System '{system}' was enrolled by installation {row.installation}, and {installation} uses its key.",
     )
+
+
+def _noted(connection: Connection, system: str, detail: dict[str, str], now: datetime) -> bool:
+    """Whether this copy was noted lately: a copy speaks twice a minute, and the audit is kept."""
+    same = (audited.c.object_kind == "system") & (audited.c.object_name == system) & (audited.c.at > now - _NOTED_FOR)
+    rows = select(audited.c.detail).where(same, audited.c.event == _CLONED)
+    return any(each == detail for each in connection.execute(rows).scalars())
 
 
 def settle(connection: Connection, system: str, installation: str) -> None:

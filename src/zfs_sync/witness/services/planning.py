@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from zfs_sync.core.edges import edges_of
 from zfs_sync.core.graph import DatasetView, Snapshot
-from zfs_sync.core.names import is_inside, join, parent, relative
+from zfs_sync.core.names import is_inside, join, relative
 from zfs_sync.core.planner import Outcome, Verdict, judge
 from zfs_sync.witness.db.desired import sync_groups
 from zfs_sync.witness.db.observed import datasets, snapshots
@@ -99,15 +99,15 @@ def _judge_edge(
     connection: Connection, edge: EdgeRow, relatives: set[str] | None, now: datetime, reporter: str | None = None
 ) -> None:
     old = {row.relative: row for row in connection.execute(select(plan_rows).where(plan_rows.c.edge == edge.id))}
-    if relatives is not None:
-        waiting = {name for name, row in old.items() if row.outcome == Outcome.BLOCKED_BY_PARENT}
-        relatives = relatives | waiting
+    touched = frozenset() if relatives is None else frozenset(relatives)
+    if relatives is not None and reporter == edge.to_system:
+        relatives = relatives | {name for name in old if name and views.above(name) in touched}
     sources, targets = _sources(connection, edge, relatives), _targets(connection, edge, relatives)
     asked = (set(old) | set(sources) | {""}) if relatives is None else relatives
     reported = {each: views.has_reported(connection, each) for each in (edge.from_system, edge.to_system)}
     for name in sorted(asked):
         source, target = sources.get(name), targets.get(name)
-        if source is None and name and reported[edge.from_system]:
+        if source is None and name:
             connection.execute(delete(plan_rows).where(plan_rows.c.edge == edge.id, plan_rows.c.relative == name))
             continue
         verdict = judge(
@@ -116,14 +116,11 @@ def _judge_edge(
             target,
             source_reported=reported[edge.from_system],
             target_reported=reported[edge.to_system],
-            parent_ready=not name or _above(name) in targets,
+            parent_ready=views.parent_ready(name, edge.group, targets),
         )
-        _store(connection, edge, name, verdict, old.get(name), now, heard=reporter == edge.to_system)
+        heard = reporter == edge.to_system
+        _store(connection, edge, name, verdict, old.get(name), now, heard=heard, news=name in touched)
     scheduling.schedule_edge(connection, edge, now, None if relatives is None else asked)
-
-
-def _above(name: str) -> str:
-    return parent(name) or ""
 
 
 def _sources(connection: Connection, edge: EdgeRow, relatives: set[str] | None) -> dict[str, DatasetView]:
@@ -131,7 +128,7 @@ def _sources(connection: Connection, edge: EdgeRow, relatives: set[str] | None) 
 
 
 def _targets(connection: Connection, edge: EdgeRow, relatives: set[str] | None) -> dict[str, DatasetView]:
-    wanted = None if relatives is None else relatives | {_above(name) for name in relatives if name}
+    wanted = None if relatives is None else relatives | {views.above(name) for name in relatives if name}
     return _side(connection, edge.to_system, edge.to_root, wanted, recursive=edge.recursive)
 
 
@@ -156,6 +153,7 @@ def _store(
     now: datetime,
     *,
     heard: bool,
+    news: bool,
 ) -> None:
     values = _columns(verdict) | {"lag_since": _lag_since(connection, edge, name, verdict.oldest_missing, now)}
     if old is None:
@@ -163,7 +161,8 @@ def _store(
         return
     if heard:
         values["awaited_head"] = None
-    if (old.source_head, old.target_head) != (values["source_head"], values["target_head"]):
+    known = (old.outcome, old.source_head, old.target_head)
+    if news or known != (values["outcome"], values["source_head"], values["target_head"]):
         values["next_attempt"] = None
     if verdict.outcome is Outcome.IN_SYNC:
         values |= {"error": None, "error_at": None, "next_attempt": None, "attempts": 0, "requested_at": None}

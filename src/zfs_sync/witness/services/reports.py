@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
-from zfs_sync.api.reports import DatasetReport, Report
-from zfs_sync.api.structure import structure, unstructure
+from zfs_sync.api.reports import Report
+from zfs_sync.api.structure import unstructure
 from zfs_sync.core.errors import Fault, ZfsSyncError, pointer
 from zfs_sync.witness.db.observed import datasets, report_chunks, snapshots
 from zfs_sync.witness.services import liveness, planning
@@ -95,13 +95,12 @@ def _staged(connection: Connection, system: str) -> dict[str, Incoming]:
     statement = select(report_chunks.c.datasets).where(report_chunks.c.system == system).order_by(report_chunks.c.seq)
     found: dict[str, Incoming] = {}
     for text in connection.execute(statement).scalars():
-        _merge(found, (structure(DatasetReport, each) for each in json.loads(text)))
+        _merge(found, map(Incoming.stored, json.loads(text)))
     return found
 
 
-def _merge(found: dict[str, Incoming], reports: Iterable[DatasetReport]) -> None:
-    for each in reports:
-        one = Incoming.of(each)
+def _merge(found: dict[str, Incoming], parts: Iterable[Incoming]) -> None:
+    for one in parts:
         known = found.get(one.path)
         if known is None:
             found[one.path] = one
@@ -120,7 +119,7 @@ def _delta(
             f"The delta builds on generation {report.base_generation}; held is {held}: send full.",
         )
     incoming: dict[str, Incoming] = {}
-    _merge(incoming, report.datasets)
+    _merge(incoming, map(Incoming.of, report.datasets))
     changed = take(connection, system, incoming, set(report.gone), now)
     _check_size(settings, *_held(connection, system))
     _become_current(connection, system, report, now)

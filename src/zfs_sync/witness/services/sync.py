@@ -9,12 +9,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from zfs_sync.core.errors import Fault, ZfsSyncError, pointer
-from zfs_sync.core.planner import ACTIONABLE
+from zfs_sync.core.planner import ACTIONABLE, Outcome
 from zfs_sync.witness import audit
 from zfs_sync.witness.db.desired import sync_groups
 from zfs_sync.witness.db.work import edges, jobs, plan_rows
 from zfs_sync.witness.principal import Principal
 from zfs_sync.witness.services import scheduling
+
+_ASKED = sorted(str(each) for each in ACTIONABLE | {Outcome.BLOCKED_BY_PARENT})
+"""What a request runs: a dataset that waits for the one above it has been asked for too, and follows it."""
 
 
 def edges_of_group(connection: Connection, group: str, targets: Sequence[str] | None) -> list[Row[Any]]:
@@ -39,7 +42,7 @@ def request(
     """Queue what is behind, at once; the systems to wake."""
     rows = edges_of_group(connection, group, targets)
     for edge in rows:
-        behind = (plan_rows.c.edge == edge.id) & plan_rows.c.outcome.in_([str(each) for each in ACTIONABLE])
+        behind = (plan_rows.c.edge == edge.id) & plan_rows.c.outcome.in_(_ASKED)
         connection.execute(update(plan_rows).where(behind).values(requested_at=now))
         scheduling.schedule_edge(connection, edge, now)
     audit.record(connection, principal, "sync_group.sync", "sync_group", group, {"targets": targets}, now)

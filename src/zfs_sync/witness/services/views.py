@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reported datasets as the planner sees them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from zfs_sync.core.graph import DatasetView, Snapshot
+from zfs_sync.core.names import parent
 from zfs_sync.witness.db.observed import datasets, hosts, snapshots
 
 BATCH = 400
@@ -16,6 +17,17 @@ def below(root: str) -> ColumnElement[bool]:
     """The condition of a dataset at or under ``root``: a range of the index on paths ("0" follows "/")."""
     path = datasets.c.path
     return or_(path == root, (path > f"{root}/") & (path < f"{root}0"))
+
+
+def above(name: str) -> str:
+    """The relative dataset above one that is not the root."""
+    return parent(name) or ""
+
+
+def parent_ready(name: str, group: str, targets: Mapping[str, DatasetView]) -> bool:
+    """Whether what is above ``name`` exists on the target and is ours: nothing is received below a stranger's data."""
+    holder = targets.get(above(name)) if name else None
+    return not name or (holder is not None and holder.marker == group)
 
 
 def has_reported(connection: Connection, system: str) -> bool:
