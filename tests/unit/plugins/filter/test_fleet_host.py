@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a fleet document means for one host."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.zfs_sync.fleet.plugins.filter.fleet_host import fleet_host
+
+
+def member(system, dataset, role, **more):
+    return {"system": system, "dataset": dataset, "role": role, **more}
+
+
+FLEET = {
+    "version": 1,
+    "defaults": {"system": {"ssh": {"port": 2222}}},
+    "systems": {
+        "a": {"ssh": {"host": "a.example.org", "port": None}},
+        "b": None,
+        "c": {"ssh": {"port": 22}},
+        "d": {"ssh": None},
+    },
+    "sync_groups": {
+        "chain": {
+            "members": [
+                member("a", "tank/x", "source"),
+                member("b", "pool/x", "target"),
+                member("c", "safe/x", "target", **{"from": "b"}),
+            ]
+        },
+        "local": {"members": [member("a", "tank/x", "source"), member("a", "spare/x", "target")]},
+        "none": None,
+    },
+}
+
+
+def test_a_host_may_send_what_it_feeds_and_receive_what_it_is_fed():
+    assert fleet_host(FLEET, "a")["allow"] == [
+        {"dataset": "spare/x", "operations": ["receive"]},
+        {"dataset": "tank/x", "operations": ["send"]},
+    ]
+    assert fleet_host(FLEET, "b")["allow"] == [{"dataset": "pool/x", "operations": ["send", "receive"]}]
+    assert fleet_host(FLEET, "c")["allow"] == [{"dataset": "safe/x", "operations": ["receive"]}]
+
+
+def test_peers_are_those_that_share_an_edge_each_with_its_direction():
+    assert fleet_host(FLEET, "b")["peers"] == [
+        {"system": "a", "host": "a.example.org", "port": 22, "logs_in": False, "reached": True},
+        {"system": "c", "host": "c", "port": 22, "logs_in": True, "reached": False},
+    ]
+    assert [peer["system"] for peer in fleet_host(FLEET, "a")["peers"]] == ["b"]
+
+
+def test_the_defaults_say_how_a_system_is_reached_unless_it_says_so_itself():
+    assert fleet_host(FLEET, "a")["peers"][0]["port"] == 2222
+    moved = {**FLEET, "sync_groups": {"g": {"members": [member("d", "p/x", "source"), member("a", "q/x", "target")]}}}
+    assert fleet_host(moved, "a")["peers"][0]["port"] == 22, "null puts it back to the default"
+
+
+def test_a_system_without_edges_may_nothing_and_has_no_peers():
+    assert fleet_host(FLEET, "d") == {"declared": True, "allow": [], "peers": []}
+    assert fleet_host(FLEET, "stranger")["declared"] is False
+    assert fleet_host({}, "a") == {"declared": False, "allow": [], "peers": []}
+
+
+def test_a_feeder_may_be_named_with_its_dataset():
+    members = [
+        member("a", "tank/x", "source"),
+        member("b", "one/x", "target"),
+        member("b", "two/x", "target", **{"from": "b:one/x"}),
+    ]
+    allow = fleet_host({"sync_groups": {"g": {"members": members}}}, "b")["allow"]
+    assert allow[0] == {"dataset": "one/x", "operations": ["send", "receive"]}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [member("a", "x", "target")],
+        [member("a", "x", "source"), member("b", "y", "target", **{"from": "nobody"})],
+        [{"system": "a"}],
+    ],
+)
+def test_members_that_form_no_edges_are_an_error_that_names_the_group(members):
+    with pytest.raises(AnsibleFilterError, match="photos"):
+        fleet_host({"sync_groups": {"photos": {"members": members}}}, "a")
+
+
+def test_what_is_no_document_is_an_error():
+    with pytest.raises(AnsibleFilterError):
+        fleet_host("fleet.yml", "a")
