@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -56,13 +57,14 @@ class Show:
 
     def run(self) -> None:
         """Everything, in order."""
-        fresh = not self._deployed()
+        deployed = self.stage.deployed()
         title("What would change: --check --diff")
         self._playbook("zfs_sync.fleet.site", "--check", "--diff")
         title("Applying examples/fleet.yml")
         changed = self._playbook("zfs_sync.fleet.site")
-        if not fresh and any(changed.values()):
+        if deployed and any(changed.values()):
             raise SurprisedError(f"the fleet was in sync, and yet the first apply changed something: {changed}")
+        self.stage.mark_deployed()
         title("Syncing now, and comparing every file byte by byte")
         self._playbook("zfs_sync.fleet.sync_now")
         self._compare()
@@ -73,9 +75,6 @@ class Show:
         self._written_target()
         self._power_cut()
         self._summary()
-
-    def _deployed(self) -> bool:
-        return self.lab.hosts["nas1"].ssh("test -e /etc/zfs-sync/agent.conf", check=False).returncode == 0
 
     def _playbook(self, name: str, *options: str) -> dict[str, int]:
         """Run a playbook of the collection with its output shown; how many changes each host had."""
@@ -99,16 +98,29 @@ class Show:
             print(f"  {source}:{from_dataset} = {target}:{to_dataset} ({len(sums[0].splitlines())} files)")
 
     def _checksums(self, host: str, dataset: str) -> str:
-        """The checksums of the files in the newest snapshot, mounted for as long as that takes."""
+        """The checksums of a dataset's files. Targets are not mounted; this one is for as long as it takes.
+
+        What is above it is mounted first: a mount point below a file system that is not mounted would be made in
+        another one, and be in the way there.
+        """
+        parts = dataset.split("/")
+        chain = ["/".join(parts[:length]) for length in range(2, len(parts) + 1)]
+        mounts = "".join(f"mount {shlex.quote(each)}\n" for each in chain)
         script = f"""
-        mounted=$(zfs get -H -o value mounted '{dataset}')
-        [ "$mounted" = yes ] || zfs mount '{dataset}'
-        cd "$(zfs get -H -o value mountpoint '{dataset}')"
+        set -e
+        mounted=()
+        mount() {{
+          [ "$(zfs get -H -o value mounted "$1")" = yes ] && return
+          zfs mount "$1"
+          mounted=("$1" "${{mounted[@]}}")
+        }}
+        {mounts}
+        cd "$(zfs get -H -o value mountpoint {shlex.quote(dataset)})"
         find . -xdev -type f -exec sha256sum {{}} + | sort -k2
         cd /
-        [ "$mounted" = yes ] || zfs unmount '{dataset}'
+        for each in "${{mounted[@]}}"; do zfs unmount "$each"; done
         """
-        return str(self.lab.hosts[host].ssh(script).stdout)
+        return str(self.lab.hosts[host].ssh(["bash", "-c", script]).stdout)
 
     def _new_snapshot(self) -> None:
         label = f"by-itself-{int(time.time())}"
@@ -123,8 +135,10 @@ class Show:
         title("Somebody makes a target writable and writes to it: refused, reported, mended")
         target = self.lab.hosts["nas2"]
         label = f"after-the-write-{int(time.time())}"
-        target.ssh("zfs set readonly=off backup/photos; zfs mount backup/photos; echo oops >/backup/photos/oops")
-        target.ssh("zfs unmount backup/photos; zfs set readonly=on backup/photos")
+        target.ssh(
+            "set -e; zfs set readonly=off backup/photos; zfs mount backup/photos; echo oops >/backup/photos/oops"
+        )
+        target.ssh("set -e; zfs unmount backup/photos; zfs set readonly=on backup/photos")
         self.lab.hosts["nas1"].ssh(f"zfs snapshot tank/photos@{label}")
         self._wait(lambda: "E_TARGET_MODIFIED" in self._status(), "the refusal")
         hint = re.search(r"zfs rollback [^\n]*", self._status())

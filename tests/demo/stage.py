@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -60,22 +59,31 @@ class Stage:
         """The command line of one of the collection's playbooks."""
         return [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.inventory), name, *options]
 
+    def deployed(self) -> bool:
+        """Whether this very build has been applied to these hosts by an earlier demo."""
+        return self._mark.exists() and self._mark.read_text() == _build()
+
+    def mark_deployed(self) -> None:
+        """Remember that this build is what the hosts run."""
+        self._mark.write_text(_build())
+
+    @property
+    def _mark(self) -> Path:
+        return self.lab.paths.state / "demo-deployed"
+
 
 def build_collection() -> None:
     """Build the tarball that ships and install it where the demo's Ansible looks."""
     subprocess.run(
         [ROOT / "packaging" / "wheelhouse", Path(sys.executable).parents[1], BUILD / "wheelhouse"], check=True, cwd=ROOT
     )
-    subprocess.run([sys.executable, ROOT / "packaging" / "build_collection.py", BUILD / "dist"], check=True)
-    (tarball,) = (BUILD / "dist").glob("zfs_sync-fleet-*.tar.gz")
-    galaxy = Path(sys.executable).parent / "ansible-galaxy"
-    shutil.rmtree(COLLECTIONS, ignore_errors=True)
-    subprocess.run(
-        [galaxy, "collection", "install", "--offline", "--force", "-p", COLLECTIONS, tarball],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        env=ansible_environment(),
-    )
+    build = [sys.executable, ROOT / "packaging" / "build_collection.py", BUILD / "dist", "--install", COLLECTIONS]
+    subprocess.run(build, check=True)
+
+
+def _build() -> str:
+    """What identifies the build: a hash of its sources."""
+    return (BUILD / "dist" / ".made-of").read_text()
 
 
 def ansible_environment() -> dict[str, str]:

@@ -86,7 +86,8 @@ def run(
     if not whole and received != 0:
         source.process.terminate()  # it may be waiting for something to send, and not notice
     sent = end(source.process)
-    return Ended(watch.why, source.error(sent), _receive_error(received, listener, dataset))
+    cut_off = not whole and received != 0  # what the source says of it is a consequence, not a cause
+    return Ended(watch.why, None if cut_off else source.error(sent), _receive_error(received, listener, dataset))
 
 
 def _receive_error(status: int | None, listener: Listener, dataset: str) -> ZfsSyncError | None:
