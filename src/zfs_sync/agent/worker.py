@@ -100,6 +100,6 @@ def _succeeded(claim: Claim, moved: Moved) -> Finish:
 
 
 def _failed(running: Running, error: ZfsSyncError) -> Finish:
-    result: Literal["cancelled", "failed"] = "cancelled" if error.code == "E_CANCELLED" else "failed"
+    result: Literal["cancelled", "failed"] = "cancelled" if running.cancelled.is_set() else "failed"
     words = JobError(code=error.code, message=error.message[:LONGEST_TEXT], hint=error.hint[:LONGEST_TEXT])
     return Finish(epoch=running.epoch, result=result, moved_bytes=running.reached.bytes_done, error=words)

@@ -78,7 +78,7 @@ class Sender:
     def serve(self, stream: Stream, stdout: int, cancelled: threading.Event) -> None:
         """Send to the descriptor ``stdout``, which is closed here, and wait for the end.
 
-        Raises what went wrong; E_CANCELLED when ``cancelled`` was set meanwhile (the peer hung up).
+        Raises what went wrong; E_INTERRUPTED when ``cancelled`` was set meanwhile: the peer hung up or the agent stops.
         """
         try:
             os.set_blocking(stdout, True)  # zfs does not expect a short write
@@ -87,7 +87,7 @@ class Sender:
             os.close(stdout)
         status = self._wait(sending.process, cancelled)
         if cancelled.is_set() and status != 0:
-            raise ZfsSyncError("E_CANCELLED", f"The send of {stream.dataset} was ended.")
+            raise ZfsSyncError("E_INTERRUPTED", f"The send of {stream.dataset} was ended before its end.")
         if error := sending.error(status):
             raise error
 

@@ -23,7 +23,7 @@ PORT = 8462
 SETTINGS = {"heartbeat_seconds": 2, "offline_after_seconds": 6, "lease_seconds": 6, "progress_seconds": 1}
 
 
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 90) -> Any:
     """The first true answer of ``condition``; AssertionError with the last one after so long."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -103,7 +103,7 @@ class Witness:
         items = self.call("GET", "/status" + (f"?group={group}" if group else ""))["items"]
         return {f"{item['edge']}/{item['relative']}": item["outcome"] for item in items}
 
-    def in_sync(self, count: int, group: str | None = None, seconds: float = 60) -> None:
+    def in_sync(self, count: int, group: str | None = None, seconds: float = 120) -> None:
         def condition() -> bool:
             found = self.outcomes(group)
             return len(found) == count and set(found.values()) == {"IN_SYNC"}

@@ -44,7 +44,7 @@ def transfer(fleet: Fleet) -> Iterator[dict[str, Any]]:
     source.ssh(["zfs", "snapshot", f"tank/data@{label}"])
     yield wait_for(lambda: moving(fleet), "bytes move")
     fleet.lab.heal_all()
-    wait_for(lambda: fleet.guids("h2", "backup/data") == fleet.guids("h1", "tank/data"), "it arrives", 90)
+    wait_for(lambda: fleet.guids("h2", "backup/data") == fleet.guids("h1", "tank/data"), "it arrives", 180)
     fleet.witness.in_sync(1)
     assert fleet.host("h2").ssh(["zfs", "list", "-H", "-o", "name", "-r", "backup"]).stdout.split() == [
         "backup",
@@ -65,7 +65,7 @@ def job(fleet: Fleet, found: dict[str, Any]) -> dict[str, Any]:
 def test_an_outage_of_the_witness_ends_no_transfer(fleet: Fleet, transfer: dict[str, Any]) -> None:
     fleet.witness.kill()
     wanted = fleet.guids("h1", "tank/data")
-    wait_for(lambda: fleet.guids("h2", "backup/data") == wanted, "it arrives without a witness", 60)
+    wait_for(lambda: fleet.guids("h2", "backup/data") == wanted, "it arrives without a witness")
     fleet.witness.start()
     ended = wait_for(lambda: (now := job(fleet, transfer))["state"] == "succeeded" and now, "the result arrives")
     assert ended["epoch"] == transfer["epoch"]
@@ -97,7 +97,7 @@ def test_a_power_cut_of_the_target_is_caught_up(fleet: Fleet, transfer: dict[str
 
 def test_a_cancelled_job_ends_its_pipeline(fleet: Fleet, transfer: dict[str, Any]) -> None:
     fleet.witness.call("POST", f"/jobs/{transfer['id']}/cancel")
-    wait_for(lambda: job(fleet, transfer)["state"] == "cancelled", "it is cancelled", 10)
+    wait_for(lambda: job(fleet, transfer)["state"] == "cancelled", "it is cancelled")
     processes = fleet.host("h2").ssh("pgrep -x -a zfs; pgrep -x -a ssh", check=False).stdout
     assert "receive" not in processes
     fleet.witness.call("POST", "/sync-groups/g/sync", {})
@@ -116,4 +116,4 @@ def test_a_target_that_was_written_to_is_refused_until_the_hint_is_followed(flee
     assert target.ssh(["cat", "/backup/data/mine"]).stdout == "mine\n"
     target.ssh(hint)
     fleet.witness.call("POST", "/sync-groups/g/sync", {})
-    wait_for(lambda: fleet.guids("h2", "backup/data") == fleet.guids("h1", "tank/data"), "it arrives", 60)
+    wait_for(lambda: fleet.guids("h2", "backup/data") == fleet.guids("h1", "tank/data"), "it arrives")
