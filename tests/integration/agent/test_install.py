@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.integration.agent.fleet import PACKAGE, Fleet
+from tests.lab.host import Host
 
-pytestmark = [pytest.mark.lab, pytest.mark.long]  # its tests still depend on their order
+pytestmark = pytest.mark.lab
 
 PLACES = (
     "/usr/lib/zfs-sync",
@@ -21,14 +22,70 @@ PLACES = (
     "/run/zfs-sync",
 )
 
+HARDENED = {
+    "NoNewPrivileges": "yes",
+    "CapabilityBoundingSet": "cap_chown cap_dac_override cap_dac_read_search cap_fowner cap_sys_admin",
+    "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX",
+    "RestrictRealtime": "yes",
+    "RestrictSUIDSGID": "yes",
+    "LockPersonality": "yes",
+    "MemoryDenyWriteExecute": "yes",
+    "SystemCallArchitectures": "native",
+    "KeyringMode": "private",
+    "UMask": "0077",
+    "MemoryMax": str(1 << 30),
+    "TasksMax": "512",
+    "KillMode": "mixed",
+}
+IN_THE_HOSTS_MOUNTS = {
+    "ProtectSystem": "no",
+    "ProtectHome": "no",
+    "PrivateTmp": "no",
+    "PrivateDevices": "no",
+    "PrivateMounts": "no",
+    "ProtectKernelTunables": "no",
+    "ProtectKernelModules": "no",
+    "ProtectKernelLogs": "no",
+    "ProtectControlGroups": "no",
+    "RootDirectory": "",
+    "ReadOnlyPaths": "",
+    "ReadWritePaths": "",
+    "InaccessiblePaths": "",
+    "BindPaths": "",
+    "TemporaryFileSystem": "",
+    "LoadCredential": "",
+}
+"""A dataset that is mounted in a mount namespace of its own is invisible to the host."""
+NEEDED_CALLS = {"mount", "umount2", "ioctl", "splice", "execve"}
+WITHHELD_CALLS = {"reboot", "kexec_load", "init_module", "ptrace", "bpf", "swapon", "clock_settime", "settimeofday"}
+
 
 @pytest.fixture(scope="module")
-def document(bare_fleet: Fleet) -> dict[str, Any]:
-    fleet = bare_fleet
-    fleet.witness.apply({"version": 1, "systems": {"h1": {}}})
-    config = fleet.configure("h1", [{"dataset": "tank", "operations": ["send"]}])
-    fleet.host("h1").put(fleet.package, PACKAGE, 0o755)
-    return {"config": config, "ca_certificate": fleet.witness.ca, "enrol_key": fleet.witness.enrol_key("h1")}
+def host(bare_fleet: Fleet) -> Host:
+    """h1, which the witness knows, with the agent's file and nothing of the agent."""
+    bare_fleet.witness.apply({"version": 1, "systems": {"h1": {}}})
+    bare_fleet.configure("h1", [{"dataset": "tank", "operations": ["send"]}])
+    host = bare_fleet.host("h1")
+    host.put(bare_fleet.package, PACKAGE, 0o755)
+    return host
+
+
+@pytest.fixture
+def absent(bare_fleet: Fleet, host: Host) -> dict[str, Any]:
+    """h1 without an agent; what installs one."""
+    bare_fleet.installer("h1", "uninstall", "--purge")
+    return {
+        "config": bare_fleet.configs["h1"],
+        "ca_certificate": bare_fleet.witness.ca,
+        "enrol_key": bare_fleet.witness.enrol_key("h1"),
+    }
+
+
+@pytest.fixture
+def document(bare_fleet: Fleet, absent: dict[str, Any]) -> dict[str, Any]:
+    """h1 with an agent; what it was installed from."""
+    assert install(bare_fleet, absent)["enrolled"]
+    return absent
 
 
 def install(fleet: Fleet, document: dict[str, Any], *options: str) -> dict[str, Any]:
@@ -40,19 +97,19 @@ def files_of(fleet: Fleet) -> str:
     return fleet.host("h1").ssh(listing, check=False).stdout
 
 
-def test_check_changes_nothing_and_predicts_what_the_run_does(bare_fleet: Fleet, document: dict[str, Any]) -> None:
+def test_check_changes_nothing_and_predicts_what_the_run_does(bare_fleet: Fleet, absent: dict[str, Any]) -> None:
     before = files_of(bare_fleet)
-    predicted = install(bare_fleet, document, "--check")
+    predicted = install(bare_fleet, absent, "--check")
     assert files_of(bare_fleet) == before
     assert predicted["changed"]
     assert not predicted["enrolled"]
-    done = install(bare_fleet, document)
+    done = install(bare_fleet, absent)
     assert done["actions"] == predicted["actions"]
     assert done["diff"] == predicted["diff"]
     assert done["enrolled"]
     assert done["running"]
     assert done["public_key"].startswith("ssh-ed25519 ")
-    assert document["enrol_key"] not in str(done)
+    assert absent["enrol_key"] not in str(done)
 
 
 def test_a_second_run_changes_nothing(bare_fleet: Fleet, document: dict[str, Any]) -> None:
@@ -64,8 +121,7 @@ def test_a_second_run_changes_nothing(bare_fleet: Fleet, document: dict[str, Any
     assert [line for line in files_of(bare_fleet).splitlines() if "/agent/" not in line] == stable
 
 
-def test_no_key_is_readable_by_others_or_shown(bare_fleet: Fleet, document: dict[str, Any]) -> None:
-    host = bare_fleet.host("h1")
+def test_no_key_is_readable_by_others_or_shown(bare_fleet: Fleet, host: Host, document: dict[str, Any]) -> None:
     key = host.ssh(["cat", "/var/lib/zfs-sync/agent/agent.key"]).stdout.strip()
     modes = host.ssh("stat -c '%a' /var/lib/zfs-sync/agent /var/lib/zfs-sync/agent/agent.key").stdout.split()
     assert modes == ["700", "600"]
@@ -77,8 +133,7 @@ def test_no_key_is_readable_by_others_or_shown(bare_fleet: Fleet, document: dict
     assert host.ssh(["test", "-e", "/var/lib/zfs-sync/agent/enrol.key"], check=False).returncode == 1
 
 
-def test_a_changed_configuration_restarts_the_service(bare_fleet: Fleet, document: dict[str, Any]) -> None:
-    host = bare_fleet.host("h1")
+def test_a_changed_configuration_restarts_the_service(bare_fleet: Fleet, host: Host, document: dict[str, Any]) -> None:
     show = ["systemctl", "show", "-P", "MainPID", "zfs-sync-agent"]
     before = host.ssh(show).stdout
     changed = {**document, "config": {**document["config"], "parallel_jobs": 3}}
@@ -107,9 +162,7 @@ def test_a_wrong_configuration_is_refused_with_all_its_faults(bare_fleet: Fleet,
     assert "log_level" in sentences
 
 
-def test_an_upgrade_can_be_taken_back(bare_fleet: Fleet, document: dict[str, Any]) -> None:
-    host = bare_fleet.host("h1")
-    install(bare_fleet, document)
+def test_an_upgrade_can_be_taken_back(bare_fleet: Fleet, host: Host, document: dict[str, Any]) -> None:
     before = host.ssh(["readlink", "/usr/lib/zfs-sync/current"]).stdout
     newer = BytesIO(bare_fleet.package.read_bytes())
     with zipfile.ZipFile(newer, "a") as archive:
@@ -124,8 +177,8 @@ def test_an_upgrade_can_be_taken_back(bare_fleet: Fleet, document: dict[str, Any
     assert not install(bare_fleet, document)["changed"]
 
 
-def test_the_unit_is_hardened_without_a_mount_namespace(bare_fleet: Fleet) -> None:
-    host = bare_fleet.host("h1")
+@pytest.mark.usefixtures("document")
+def test_the_unit_is_hardened_without_a_mount_namespace(host: Host) -> None:
     pid = host.ssh(["systemctl", "show", "-P", "MainPID", "zfs-sync-agent"]).stdout.strip()
     namespaces = host.ssh(f"readlink /proc/1/ns/mnt /proc/{pid}/ns/mnt").stdout.split()
     assert namespaces[0] == namespaces[1]
@@ -135,8 +188,22 @@ def test_the_unit_is_hardened_without_a_mount_namespace(bare_fleet: Fleet) -> No
     assert int(status["CapBnd"], 16).bit_count() == 5
 
 
-def test_uninstall_leaves_nothing(bare_fleet: Fleet) -> None:
-    host = bare_fleet.host("h1")
+@pytest.mark.usefixtures("document")
+def test_systemd_has_the_units_limits_in_force(host: Host) -> None:
+    said = host.ssh(["systemctl", "show", "--all", "zfs-sync-agent"]).stdout.splitlines()
+    shown = dict(line.split("=", 1) for line in said)
+    expected = HARDENED | IN_THE_HOSTS_MOUNTS
+    known = {name: " ".join(sorted(shown[name].split())) for name in expected}
+    assert known == {name: " ".join(sorted(value.split())) for name, value in expected.items()}
+    allowed = set(shown["SystemCallFilter"].split())
+    assert NEEDED_CALLS <= allowed
+    assert not WITHHELD_CALLS & allowed
+    assert shown["SystemCallErrorNumber"] == "1"
+    assert shown["RestrictNamespaces"] == "yes"
+
+
+@pytest.mark.usefixtures("document")
+def test_uninstall_leaves_nothing(bare_fleet: Fleet, host: Host) -> None:
     datasets = host.ssh(["zfs", "list", "-H", "-o", "name"]).stdout
     predicted = bare_fleet.installer("h1", "uninstall", "--purge", "--check")
     done = bare_fleet.installer("h1", "uninstall", "--purge")
@@ -149,11 +216,10 @@ def test_uninstall_leaves_nothing(bare_fleet: Fleet) -> None:
     assert not bare_fleet.installer("h1", "uninstall", "--purge")["changed"]
 
 
-def test_without_purge_the_agent_stays_the_same_one(bare_fleet: Fleet, document: dict[str, Any]) -> None:
-    fresh = {**document, "enrol_key": bare_fleet.witness.enrol_key("h1")}
-    first = install(bare_fleet, fresh)
+def test_without_purge_the_agent_stays_the_same_one(bare_fleet: Fleet, absent: dict[str, Any]) -> None:
+    first = install(bare_fleet, absent)
     assert first["enrolled"]
     bare_fleet.installer("h1", "uninstall")
-    second = install(bare_fleet, {**document, "enrol_key": None})
+    second = install(bare_fleet, {**absent, "enrol_key": None})
     assert second["enrolled"]
     assert second["public_key"] == first["public_key"]
