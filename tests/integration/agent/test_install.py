@@ -53,7 +53,6 @@ IN_THE_HOSTS_MOUNTS = {
     "InaccessiblePaths": "",
     "BindPaths": "",
     "TemporaryFileSystem": "",
-    "LoadCredential": "",
 }
 """A dataset that is mounted in a mount namespace of its own is invisible to the host."""
 NEEDED_CALLS = {"mount", "umount2", "ioctl", "splice", "execve"}
@@ -196,8 +195,8 @@ def test_systemd_has_the_units_limits_in_force(host: Host) -> None:
     known = {name: " ".join(sorted(shown[name].split())) for name in expected}
     assert known == {name: " ".join(sorted(value.split())) for name, value in expected.items()}
     allowed = set(shown["SystemCallFilter"].split())
-    assert NEEDED_CALLS <= allowed
-    assert not WITHHELD_CALLS & allowed
+    assert allowed >= NEEDED_CALLS
+    assert not allowed & WITHHELD_CALLS
     assert shown["SystemCallErrorNumber"] == "1"
     assert shown["RestrictNamespaces"] == "yes"
 
