@@ -18,7 +18,7 @@ from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.engine.feeder import LocalFeeder
 from zfs_sync.engine.locks import target_lock
 from zfs_sync.engine.marking import Intent
-from zfs_sync.engine.processes import Listener, end, pipe
+from zfs_sync.engine.processes import Listener, pipe
 from zfs_sync.engine.sending import Sending, Stream
 from zfs_sync.zfs.errors import classify
 
@@ -49,20 +49,19 @@ class Slow(LocalFeeder):
             stderr=subprocess.PIPE,
         )
         pipe(first.process.stdout).close()
+        threading.Thread(target=first.process.wait, daemon=True).start()
         self.process = process
-        return Through(process, first)  # type: ignore[return-value]
+        return Through(process)  # type: ignore[return-value]
 
 
 class Through:
     """What the program is to the engine: a source."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", first: Sending) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self.process = process
-        self.first = first
         self.listener = Listener(pipe(process.stderr))
 
     def error(self, status: int | None) -> ZfsSyncError | None:
-        end(self.first.process)
         return None if status == 0 else classify(self.listener.text() or "signal received", "source", verb="send")
 
 
@@ -225,14 +224,14 @@ def test_after_kill_9_of_the_agent_the_lock_lives_as_long_as_the_receive(big: Pa
     assert agent.stdout
     assert agent.stdout.readline() == "half\n"
     (receive,) = receives(big.target)
-    os.kill(receive, signal.SIGSTOP)
+    still_open = os.open(f"/proc/{receive}/fd/0", os.O_WRONLY)  # so that it waits for more
     os.killpg(agent.pid, signal.SIGKILL)  # with the slow source; the receive is in a group of its own
     agent.wait()
     with pytest.raises(ZfsSyncError) as caught, target_lock(big.state, big.target):
         pass
     assert caught.value.code == "E_TARGET_LOCKED"
     assert big.receiver.targets.heal_all() == []
-    os.kill(receive, signal.SIGCONT)
+    os.close(still_open)
     until(lambda: receives(big.target) == [])
     until(lambda: big.zfs.dataset(big.target) is None)
     converges(big)

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two pools of one host, and a fresh pair of datasets per check. These checks run inside a lab host."""
 
+import faulthandler
 import itertools
 import shlex
+import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +27,28 @@ from zfs_sync.zfs.runner import LocalRunner
 
 NUMBERS = itertools.count()
 DISKS = Path("/disk")
+CHECK_SECONDS = 60
+AGAIN_SECONDS = 10
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A check that hangs fails by its name, with what every thread was doing, and the next one begins.
+
+    The alarm comes again and again, since what hung may hang once more when it is taken down.
+    """
+
+    def too_long(*_: object) -> None:
+        faulthandler.dump_traceback()
+        raise TimeoutError(f"{item.nodeid} took more than {CHECK_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.setitimer(signal.ITIMER_REAL, CHECK_SECONDS, AGAIN_SECONDS)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def sh(*argv: str) -> str:
@@ -131,15 +155,17 @@ def make_pair(zfs: Zfs, tmp_path: Path) -> Iterator[Callable[[str], Pair]]:
 
     yield make
     for dataset in made:
-        for held in subprocess.run(
-            ["zfs", "list", "-H", "-o", "name", "-t", "snapshot", "-r", dataset],
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout.splitlines():
-            for tag in ("zfs-sync:g", "zfs-sync:g:here"):
-                subprocess.run(["zfs", "release", tag, held], capture_output=True, check=False)
-        subprocess.run(["zfs", "destroy", "-r", dataset], capture_output=True, check=False)
+        remove(dataset)
+
+
+def remove(dataset: str) -> None:
+    """Destroy a dataset of ours, and before that release what it holds; none there is well."""
+    references = ["zfs", "get", "-rHp", "-o", "name,value", "userrefs", dataset]
+    for line in subprocess.run(references, capture_output=True, text=True, check=False).stdout.splitlines():
+        name, held = line.split("\t")
+        for tag in ("zfs-sync:g", "zfs-sync:g:here") if held not in ("-", "0") else ():
+            subprocess.run(["zfs", "release", tag, name], capture_output=True, check=False)
+    subprocess.run(["zfs", "destroy", "-r", dataset], capture_output=True, check=False)
 
 
 @pytest.fixture

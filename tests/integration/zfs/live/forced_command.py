@@ -7,15 +7,15 @@ A file says what to play: the source dataset, the state directory, and a fault.
 
 import json
 import os
+import select
 import sys
 import threading
-import time
 from pathlib import Path
 
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.engine import wire
 from zfs_sync.engine.continuity import Holds
-from zfs_sync.engine.processes import pipe
+from zfs_sync.engine.processes import end, pipe
 from zfs_sync.engine.sending import Sender, Sending, Stream
 from zfs_sync.zfs.host import Zfs
 from zfs_sync.zfs.runner import LocalRunner
@@ -24,9 +24,16 @@ HANG_BYTES = 50_000
 
 
 def hang(sending: Sending) -> None:
-    """The first bytes of a stream, and then nothing."""
+    """The first bytes of a stream, and then nothing until the peer is gone.
+
+    zfs-fuse lets nobody destroy a dataset as long as a send of it waits to be read.
+    """
     os.write(1, pipe(sending.process.stdout).read(HANG_BYTES))
-    time.sleep(600)
+    peer = select.poll()
+    peer.register(1, 0)  # which reports errors and hang-ups only
+    peer.poll()
+    pipe(sending.process.stdout).close()
+    end(sending.process, grace_seconds=0.5)
 
 
 def main(play: str) -> int:
