@@ -206,8 +206,13 @@ def _uninstall(arguments: argparse.Namespace) -> int:
     from zfs_sync.agent.install.uninstaller import uninstall  # noqa: PLC0415
 
     layout = Layout()
-    config = config_file.load(layout.config) if layout.config.is_file() else None
-    _print_changes(uninstall(layout, config, check=arguments.check, purge=arguments.purge), arguments)
+    config, warnings = None, []
+    try:
+        config = config_file.load(layout.config) if layout.config.is_file() else None
+    except ZfsSyncError as error:  # a host whose configuration is broken can still be rid of its agent
+        warnings.append(f"{error.message} Files that it keeps outside of {layout.home} stay.")
+    answer = uninstall(layout, config, check=arguments.check, purge=arguments.purge)
+    _print_changes({**answer, "warnings": [*answer["warnings"], *warnings]}, arguments)
     return 0
 
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from zfs_sync.agent.config import AgentConfig
 from zfs_sync.agent.findings import Finding, failed, ok, warning
 from zfs_sync.agent.install.layout import Layout
-from zfs_sync.agent.trust import trusted_names
+from zfs_sync.agent.trust import trusted_keys
 from zfs_sync.agent.work_cache import WorkCache
 from zfs_sync.api.work import WorkEdge
 from zfs_sync.core.errors import ZfsSyncError
@@ -22,7 +22,7 @@ def peer_findings(config: AgentConfig, layout: Layout) -> Iterator[Finding]:
     if work is None:
         yield warning("peers", "The witness has not yet said which edges this host is part of.")
         return
-    trusted = trusted_names(layout)
+    trusted = trusted_keys(layout)
     for edge in work.edges:
         if edge.role == "from" and edge.to_system not in trusted:
             remedy = "zfs-sync-agent trust set < peers.json"

@@ -18,6 +18,7 @@ import yaml
 from annotated_types import Len
 
 from zfs_sync.agent.config import AgentConfig
+from zfs_sync.agent.files import read_text
 from zfs_sync.agent.install import keys
 from zfs_sync.agent.install.files import File, Folder
 from zfs_sync.agent.install.layout import FOR_PEERS, ROOT, Layout
@@ -151,17 +152,31 @@ def set_trust(peers: Sequence[TrustedPeer], config: AgentConfig, layout: Layout,
     return {**ledger.answer(), "peers": [peer.name for peer in peers]}
 
 
-def trusted_names(layout: Layout) -> list[str]:
-    """The peers that may log in here."""
-    lines = layout.authorized_keys.read_text().splitlines() if layout.authorized_keys.is_file() else []
-    return [line.rpartition(" ")[2] for line in lines if line.startswith("restrict,")]
+def trusted_keys(layout: Layout) -> dict[str, str]:
+    """The peers that may log in here, with the key that each logs in with."""
+    lines = (read_text(layout.authorized_keys) or "").splitlines()
+    entries = (line.rsplit(" ", 3) for line in lines if line.startswith("restrict,"))
+    return {name: f"{kind} {body}" for _, kind, body, name in entries}
+
+
+def believed_keys(config: AgentConfig) -> dict[str, list[str]]:
+    """The host keys that are believed, by host as known_hosts names it."""
+    believed: dict[str, list[str]] = {}
+    for line in (read_text(config.known_hosts_path) or "").splitlines():
+        if line and not line.startswith("#"):
+            pattern, _, key = line.partition(" ")
+            believed.setdefault(pattern, []).append(key)
+    return believed
 
 
 def show(config: AgentConfig, layout: Layout) -> dict[str, Any]:
     """What other hosts have to know of this one, and whom it trusts."""
+    public_keys = trusted_keys(layout)
     return {
         "system": config.system,
         "public_key": keys.public_key(config.identity_path),
         "host_keys": list(keys.host_keys()),
-        "peers": trusted_names(layout),
+        "peers": list(public_keys),
+        "public_keys": public_keys,
+        "known_hosts": believed_keys(config),
     }

@@ -40,14 +40,20 @@ def _program(layout: Layout) -> Iterator[Resource]:
 
 
 def _state(layout: Layout, config: AgentConfig | None) -> Iterator[Resource]:
-    """Our own folders, and files that the configuration keeps elsewhere."""
-    folders = [layout.home, layout.config.parent]
-    files: list[Path] = []
+    """Our own folders, and files that the configuration keeps elsewhere.
+
+    The settings' folder is shared with a witness on the same host: it goes when nothing in it is anybody else's.
+    """
+    folders = [layout.home]
+    files = [layout.config, layout.ca]
     if config:
         public = config.identity_path.with_name(f"{config.identity_path.name}.pub")
-        files = [config.key_path, config.enrol_key_path, config.identity_path, public, config.known_hosts_path]
+        files += [config.key_path, config.enrol_key_path, config.identity_path, public, config.known_hosts_path]
         files += [config.ca_path] if config.ca_path else []
         folders += [] if _within(config.state, folders) else [config.state]
+    settings = layout.config.parent
+    if settings.is_dir() and set(settings.iterdir()) <= set(files):
+        folders.append(settings)
     yield from (Absent(path) for path in files if not _within(path, folders))
     yield from (Absent(folder) for folder in folders)
 
