@@ -59,6 +59,10 @@ class Witness:
         return (self.folder / "tls" / "ca.crt").read_text()
 
     @property
+    def database(self) -> Path:
+        return self.folder / "witness.db"
+
+    @property
     def log(self) -> str:
         path = self.folder / "log"
         return path.read_text() if path.exists() else ""
@@ -136,7 +140,7 @@ class Witness:
     def _environment(self) -> dict[str, str]:
         settings: dict[str, Any] = {
             **SETTINGS,
-            "database": self.folder / "witness.db",
+            "database": self.database,
             "host": self.address,
             "port": PORT,
         }

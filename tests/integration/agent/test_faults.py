@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.agent.evidence import ENDS, Receives, check_jobs
 from tests.integration.agent.fleet import Fleet, wait_for
 
 pytestmark = pytest.mark.lab
@@ -39,13 +40,19 @@ def transfer(fleet: Fleet) -> Iterator[dict[str, Any]]:
     """A transfer that has moved some bytes and has seconds to go; at the end, all is in sync and was moved once."""
     source = fleet.host("h1")
     source.delay(rate_kilobytes_per_second=SLOW)
+    before = fleet.guids("h2", "backup/data")
     label = f"s{len(fleet.guids('h1', 'tank/data'))}"
     source.ssh(f"dd if=/dev/urandom of=/tank/data/{label} bs=1M count={MEGABYTES} 2>/dev/null")
     source.ssh(["zfs", "snapshot", f"tank/data@{label}"])
-    yield wait_for(lambda: moving(fleet), "bytes move")
-    fleet.lab.heal_all()
-    wait_for(lambda: fleet.guids("h2", "backup/data") == fleet.guids("h1", "tank/data"), "it arrives", 180)
-    fleet.witness.in_sync(1)
+    wanted = fleet.guids("h1", "tank/data")
+    with Receives(fleet.host("h2")) as receives:
+        yield wait_for(lambda: moving(fleet), "bytes move")
+        fleet.lab.heal_all()
+        wait_for(lambda: fleet.guids("h2", "backup/data") == wanted, "it arrives", 180)
+        fleet.witness.in_sync(1)
+    receives.check()
+    assert wanted[: len(before)] == before
+    assert check_jobs(fleet.witness.database)["h2:backup/data"] <= len(wanted)
     assert fleet.host("h2").ssh(["zfs", "list", "-H", "-o", "name", "-r", "backup"]).stdout.split() == [
         "backup",
         "backup/data",
@@ -95,6 +102,43 @@ def test_a_power_cut_of_the_target_is_caught_up(fleet: Fleet, transfer: dict[str
     fleet.host("h2").power_on()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["systemctl", "kill", "--kill-whom=main", "-s", "KILL", "zfs-sync-agent"], id="killed"),
+        pytest.param(["systemctl", "restart", "zfs-sync-agent"], id="restarted"),
+    ],
+)
+def test_the_end_of_the_sources_agent_is_no_cancellation(
+    fleet: Fleet, transfer: dict[str, Any], command: list[str]
+) -> None:
+    fleet.host("h1").ssh(command)
+    fleet.host("h1").clear()
+    ended = wait_for(lambda: (now := job(fleet, transfer))["state"] in ENDS and now, "the job ends")
+    if ended["state"] != "succeeded":  # zfs-fuse's daemon goes on with a send whose process is gone
+        assert (ended["state"], ended["error"]["code"]) in (
+            ("failed", "E_AGENT_NOT_RUNNING"),
+            ("failed", "E_INTERRUPTED"),
+        )
+
+
+def test_a_frozen_target_keeps_its_job(fleet: Fleet, transfer: dict[str, Any]) -> None:
+    fleet.host("h2").freeze()
+    wait_for(lambda: job(fleet, transfer)["state"] == "lost", "its lease runs out")
+    assert fleet.witness.call("POST", "/sync-groups/g/sync", {})["jobs"] == [transfer["id"]]
+    fleet.host("h2").thaw()
+    ended = wait_for(lambda: (now := job(fleet, transfer))["state"] == "succeeded" and now, "the same job ends well")
+    assert ended["epoch"] == transfer["epoch"]
+
+
+def test_a_target_that_is_cut_off_from_the_witness_goes_on(fleet: Fleet, transfer: dict[str, Any]) -> None:
+    fleet.lab.partition("h2", "controller")
+    wait_for(lambda: job(fleet, transfer)["state"] == "lost", "its lease runs out")
+    fleet.lab.heal("h2", "controller")
+    ended = wait_for(lambda: (now := job(fleet, transfer))["state"] == "succeeded" and now, "the same job ends well")
+    assert ended["epoch"] == transfer["epoch"]
+
+
 def test_a_cancelled_job_ends_its_pipeline(fleet: Fleet, transfer: dict[str, Any]) -> None:
     fleet.witness.call("POST", f"/jobs/{transfer['id']}/cancel")
     wait_for(lambda: job(fleet, transfer)["state"] == "cancelled", "it is cancelled")
@@ -117,3 +161,11 @@ def test_a_target_that_was_written_to_is_refused_until_the_hint_is_followed(flee
     target.ssh(hint)
     fleet.witness.call("POST", "/sync-groups/g/sync", {})
     wait_for(lambda: fleet.guids("h2", "backup/data") == fleet.guids("h1", "tank/data"), "it arrives")
+
+
+def test_two_receives_into_one_dataset_would_be_seen(fleet: Fleet) -> None:
+    host = fleet.host("h3")
+    with Receives(host) as receives:
+        host.ssh("for i in 1 2; do (sleep 2 | zfs receive safe/twice) & done; wait", check=False)
+    with pytest.raises(AssertionError, match="safe/twice"):
+        receives.check()
