@@ -16,7 +16,7 @@ NOWHERE = "zfs-sync-probe-of-no-pool"
 USAGE = 2
 NOT_RUN = 255  # zfs-fuse's status for helpers that it does not ship
 
-SEND_FLAGS = ("w", "c", "L", "e", "p", "R", "n", "P", "V", "X")
+SEND_FLAGS = ("w", "c", "L", "e", "p", "R", "n", "P", "V")
 RECEIVE_FLAGS = ("u", "s")
 RECEIVE_OPTIONS = {"o": "readonly=on", "x": "mountpoint"}
 

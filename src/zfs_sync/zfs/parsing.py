@@ -7,12 +7,13 @@ named fields. Lines that do not have the asked form are parts of a foreign value
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.numbers import u64
 
 NONE = "-"
+AMBIGUOUS = "ambiguous"
 ABSENT = "dataset does not exist"
 
 
@@ -37,23 +38,30 @@ class Pool:
 
 def properties(output: str) -> Iterator[Property]:
     """``zfs get -H -o name,property,source,value``."""
-    for line in output.splitlines():
+    for line in output.split("\n"):
         fields = line.split("\t", 3)
         if len(fields) == 4:
             yield Property(*fields)
 
 
 def by_name(output: str) -> Mapping[str, Mapping[str, Property]]:
-    """The same, gathered: name, then property."""
+    """The same, gathered: name, then property.
+
+    A value may hold line breaks, so whoever may set a user property on a dataset of their own can print lines about
+    another one. What is said of one dataset in two ways is therefore nobody's setting.
+    """
     gathered: dict[str, dict[str, Property]] = {}
     for each in properties(output):
-        gathered.setdefault(each.name, {})[each.property] = each
+        known = gathered.setdefault(each.name, {})
+        said = known.setdefault(each.property, each)
+        if (said.source, said.value) != (each.source, each.value):
+            known[each.property] = replace(said, source=AMBIGUOUS)
     return gathered
 
 
 def snapshot_rows(output: str) -> Iterator[tuple[str, str, int, int]]:
     """``zfs list -Hp -t snapshot -o name,guid,createtxg`` as dataset, label, guid, createtxg."""
-    for line in output.splitlines():
+    for line in _lines(output):
         name, guid, createtxg = _fields(line, 3)
         dataset, _, label = name.rpartition("@")
         yield dataset, label, number(guid, name), number(createtxg, name)
@@ -61,7 +69,7 @@ def snapshot_rows(output: str) -> Iterator[tuple[str, str, int, int]]:
 
 def pools(output: str) -> tuple[Pool, ...]:
     """``zpool list -H -o name,guid,health``."""
-    rows = (_fields(line, 3) for line in output.splitlines())
+    rows = (_fields(line, 3) for line in _lines(output))
     return tuple(Pool(name, number(guid, name), health) for name, guid, health in rows)
 
 
@@ -91,6 +99,11 @@ def number(text: str, name: str) -> int:
 def optional_number(text: str | None) -> int | None:
     """A number, None for ``-`` and for a property that was not printed."""
     return None if text is None or not text.isdigit() else int(text)
+
+
+def _lines(output: str) -> list[str]:
+    """Without ``splitlines``: a value may hold what Unicode calls the end of a line."""
+    return [line for line in output.split("\n") if line]
 
 
 def _fields(line: str, count: int) -> list[str]:
