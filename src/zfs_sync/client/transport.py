@@ -7,6 +7,7 @@ becomes an error of the catalogue. The key is put into the header of a request a
 or an error shows.
 """
 
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -25,6 +26,9 @@ from zfs_sync.core.errors import ZfsSyncError
 
 TRIES = 3
 BUSY = frozenset({429, 502, 503, 504})
+
+_WHERE = re.compile(r"^HTTPS?Connection(Pool)?\(.*?\): (Failed to establish a new connection: )?(\[Errno -?\d+\] )?")
+"""What urllib3 puts before the reason: the address, which our sentence has named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +84,18 @@ class Transport:
     ) -> Answer:
         """The witness's answer below 400. Raises its error, E_WITNESS_UNREACHABLE or E_WITNESS_UNTRUSTED."""
         backoff = self._backoff()
-        for left in range(TRIES if idempotent else 1, 0, -1):
+        left = TRIES if idempotent else 1
+        while True:
+            left -= 1
             try:
                 response = self._send(method, path, body, headers or {}, timeout_seconds or self._timeout)
             except ZfsSyncError as error:
-                if left == 1 or error.code != "E_WITNESS_UNREACHABLE":
+                if not left or error.code != "E_WITNESS_UNREACHABLE":
                     raise
             else:
-                if left == 1 or response.status_code not in BUSY:
+                if not left or response.status_code not in BUSY:
                     return self._understood(response)
             self._sleep(backoff.next_seconds())
-        raise AssertionError("the last try answers or raises")
 
     def close(self) -> None:
         """Close this thread's connections."""
@@ -172,4 +177,4 @@ def _cause(error: BaseException) -> str:
         reason = inner
     if isinstance(reason, OSError) and reason.strerror:
         return reason.strerror
-    return " ".join(str(reason).rpartition(">: ")[2].split())[:300] or type(reason).__name__
+    return _WHERE.sub("", " ".join(str(reason).split()))[:300] or type(reason).__name__

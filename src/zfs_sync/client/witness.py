@@ -16,6 +16,7 @@ from zfs_sync.api.reports import (
 from zfs_sync.api.structure import structure, unstructure
 from zfs_sync.api.work import Claim, ClaimRequest, Finish, FinishAnswer, Progress, ProgressAnswer, Work
 from zfs_sync.client.transport import Transport
+from zfs_sync.core.errors import ZfsSyncError
 
 T = TypeVar("T")
 LONG_POLL_MARGIN_SECONDS = 15.0
@@ -38,7 +39,9 @@ class WitnessClient:
 
     def version(self) -> dict[str, Any]:
         """The witness's version and protocols: the cheapest question that needs a key."""
-        answer: dict[str, Any] = self._transport.call("GET", "/version", idempotent=True).body
+        answer = self._transport.call("GET", "/version", idempotent=True).body
+        if not isinstance(answer, dict) or "version" not in answer:
+            raise self._no_witness()
         return answer
 
     def enrol(self, enrolment: Enrolment) -> EnrolmentAnswer:
@@ -63,7 +66,7 @@ class WitnessClient:
         )
         if answer.status == 304:
             return None
-        return structure(Work, answer.body), answer.headers.get("ETag", "")
+        return self._understood(Work, answer.body), answer.headers.get("ETag", "")
 
     def claim(self, job: str, installation: str) -> Claim:
         """Take a job under a lease. Not repeated by itself: each claim gives a new epoch."""
@@ -83,4 +86,16 @@ class WitnessClient:
 
     def _post(self, kind: type[T], path: str, body: object, *, idempotent: bool = True) -> T:
         answer = self._transport.call("POST", path, body=unstructure(body), idempotent=idempotent)
-        return structure(kind, answer.body)
+        return self._understood(kind, answer.body)
+
+    def _understood(self, kind: type[T], body: object) -> T:
+        """The answer as it should be. What a portal or proxy says instead is no word of the witness."""
+        try:
+            return structure(kind, body)
+        except ZfsSyncError as error:
+            raise self._no_witness() from error
+
+    def _no_witness(self) -> ZfsSyncError:
+        return ZfsSyncError(
+            "E_WITNESS_UNREACHABLE", f"{self.url} does not answer as a witness does: something before it may answer."
+        )
