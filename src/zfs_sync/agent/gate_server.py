@@ -16,7 +16,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from zfs_sync.agent.allow import AllowList
@@ -41,6 +41,7 @@ MOST_PEERS = 64
 DESCRIPTORS = 3
 GREETING_BYTES = 1024
 GREETING_SECONDS = 5.0
+ANSWER_SECONDS = 60.0
 WELL = 0
 FAILED = 1
 
@@ -82,6 +83,8 @@ class GateServer:
     def close(self) -> None:
         """Take no more connections, and end the sends that run."""
         self._stopping.set()
+        with suppress(OSError):  # it never listened
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept(2), which closing does not
         self._socket.close()
         self._path.unlink(missing_ok=True)
 
@@ -107,7 +110,7 @@ class GateServer:
             return None
         try:
             peer = json.loads(message)["peer"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
         return (peer, received) if isinstance(peer, str) else None
 
@@ -139,9 +142,9 @@ class GateServer:
         match granted.request.op:
             case "list":
                 found = sender.dataset(granted.dataset)
-                _write(stdout, answer_line(ListAnswer(dataset=report_of(found) if found else None)))
+                _answer(stdout, answer_line(ListAnswer(dataset=report_of(found) if found else None)))
             case "estimate":
-                _write(stdout, answer_line(EstimateAnswer(bytes=sender.estimate(granted.stream()))))
+                _answer(stdout, answer_line(EstimateAnswer(bytes=sender.estimate(granted.stream()))))
             case "send":
                 with HangUp([connection.fileno(), stdout], self._stopping) as hang_up:
                     sender.serve(granted.stream(), os.dup(stdout), hang_up.happened)
@@ -159,18 +162,27 @@ def _receive(connection: socket.socket) -> tuple[bytes, Sequence[int]]:
     return message, list(received)
 
 
-def _write(descriptor: int, content: bytes) -> None:
-    """All of it; a peer that reads no longer is none of our business."""
+def _answer(descriptor: int, line: bytes) -> None:
+    """All of it, however slowly it is read. Raises E_INTERRUPTED when nobody reads: half of it would be misread."""
+    if not _write(descriptor, line):
+        raise ZfsSyncError("E_INTERRUPTED", f"The peer has not read the answer within {ANSWER_SECONDS:g} s.")
+
+
+def _write(descriptor: int, content: bytes) -> bool:
+    """Whether all of it was read in time, or nobody is there any more."""
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT)
     rest = memoryview(content)
-    while rest and poll.poll(GREETING_SECONDS * 1000):
+    while rest:
+        if not poll.poll(ANSWER_SECONDS * 1000):
+            return False
         try:
             rest = rest[os.write(descriptor, rest[:4096]) :]
         except BlockingIOError:
             continue
-        except BrokenPipeError:
-            return
+        except (BrokenPipeError, ConnectionResetError):
+            return True
+    return True
 
 
 def _account(name: str) -> pwd.struct_passwd | None:

@@ -81,6 +81,8 @@ def parse_request(line: bytes) -> GateRequest:
         raise ZfsSyncError("E_PROTOCOL_UNSUPPORTED", f"The peer's gate speaks version {request.v}, not {GATE_VERSION}.")
     if request.op != "list" and request.to_guid is None:
         raise ZfsSyncError("E_VALIDATION", f"A request to {request.op} names the snapshot by to_guid.")
+    if request.to_guid is not None and request.base_guid == request.to_guid:
+        raise ZfsSyncError("E_VALIDATION", f"A request to {request.op} names two snapshots, not one twice.")
     return request
 
 
@@ -98,7 +100,7 @@ def parse_estimate(line: bytes) -> int | None:
 def _json(line: bytes) -> object:
     try:
         return json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the second for ten thousand brackets
         raise ZfsSyncError("E_VALIDATION", "The peer sent a line that is not JSON.") from error
 
 
