@@ -29,7 +29,16 @@ MACHINE_CODE = (*EXTENSION_SUFFIXES, ".dll", ".dylib", ".pyd", ".so")
 # The compiled halves of these two are optional: both fall back to Python without them.
 OPTIONAL_MACHINE_CODE = ("_yaml/", "charset_normalizer/", "yaml/_yaml")
 KEPT = (".pem", ".py", ".typed")
-MAIN = b"from zfs_sync.agent.main import main\n\nraise SystemExit(main())\n"
+MAIN = b"""\
+import sys
+
+if sys.version_info < (3, 11):
+    sys.exit("zfs-sync-agent needs Python 3.11 or later; %s is %s" % (sys.executable, sys.version.split()[0]))
+
+from zfs_sync.agent.main import main
+
+raise SystemExit(main())
+"""
 UNCHECKED_HASH = (1).to_bytes(4, "little")  # PEP 552: the loader does not compare the source
 
 

@@ -90,8 +90,11 @@ class Installer:
         return {name: self._params[name] for name in names if self._params[name] is not None}
 
     def _python(self):
-        if self._params["python"]:
-            return self._params["python"]
+        given = self._params["python"]
+        if given and not os.access(given, os.X_OK):
+            raise WitnessError("E_INSTALL", "this host has no interpreter %s" % given, "Give python another path.")
+        if given:
+            return given
         for path in _interpreters():
             if self._version(path) >= OLDEST_PYTHON:
                 return path

@@ -56,6 +56,7 @@ class Run:
         self._clock = clock
         self._sleep = sleep
         self._idle_since = {}
+        self._asked = set()
         self.edges = []
         self.jobs = []
         self.waiting = []
@@ -70,6 +71,7 @@ class Run:
                 return True
             if self._clock() >= deadline:
                 return False
+            self._go_on()
             self._sleep(min(pause, max(0.0, deadline - self._clock())))
             pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
 
@@ -96,6 +98,19 @@ class Run:
         ended_keys = {(each["edge"], each["relative"]) for each in ended}
         self.waiting = [each for each in unfinished if not _ended_above(each, ended_keys)]
         self.refused = [each for each in unfinished if _ended_above(each, ended_keys)]
+
+    def _go_on(self):
+        """Ask again for what could not be queued at first, since what comes before it had not arrived: the next part of
+        a chain, or of a tree. In a group that runs by itself the witness has queued it already.
+        """
+        idle = {
+            (each["edge"], each["relative"], each["outcome"], (each["source_head"] or {}).get("guid"))
+            for each in self.waiting
+            if each["job"] is None and each["outcome"] in ("INITIAL", "BEHIND")
+        }
+        if idle - self._asked:
+            self._asked |= idle
+            self._started_jobs |= set(ask(self._client, self._group, self._targets, check=False)["jobs"])
 
     def _in_sync(self, edge):
         if edge["outcome"] != "IN_SYNC" or edge["job"] is not None:

@@ -36,6 +36,8 @@ options:
   wait:
     description:
       - Wait until nothing of the group is under way any more, and fail where a dataset did not get in sync.
+      - Without it, of a group that does not run by itself only what can be brought at once is brought, and not what
+        follows in a chain.
     type: bool
     default: true
   wait_timeout:

@@ -91,6 +91,10 @@ class LocalRunner:
             process_group=0,
         )
 
+    def missing_tools(self) -> list[str]:
+        """Which of the tools are not installed on this host."""
+        return [name for name in ("zfs", "zpool") if shutil.which(name, path=self._path) is None]
+
     def _resolve(self, argv: Sequence[str]) -> list[str]:
         program = shutil.which(argv[0], path=self._path)
         if program is None:

@@ -7,9 +7,13 @@ and refuses its keys too.
 """
 
 import grp
+import os
 import pwd
+import signal
 import subprocess
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +21,8 @@ from zfs_sync.agent.install.resource import Change
 from zfs_sync.core.errors import ZfsSyncError
 
 SHADOW = Path("/etc/shadow")
+PROCESSES = Path("/proc")
+ENDING_SECONDS = 10.0
 NO_PASSWORD = "*"  # noqa: S105  (that is: none)
 SHELL = "/bin/sh"
 
@@ -86,9 +92,29 @@ class NoAccount:
     def make(self) -> None:
         """Remove them; the home folder is not theirs to remove."""
         if _user_exists(self.name):
+            _end_processes(pwd.getpwnam(self.name).pw_uid)
             run(["userdel", self.name])
         if _group_exists(self.name):
             run(["groupdel", self.name])
+
+
+def _end_processes(uid: int) -> None:
+    """End what a user runs, which here are sessions of peers: userdel(8) removes no user that is at work."""
+    deadline = time.monotonic() + ENDING_SECONDS
+    while (running := _processes_of(uid)) and time.monotonic() < deadline:
+        for process in running:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _processes_of(uid: int) -> list[int]:
+    found = []
+    for folder in PROCESSES.glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if folder.stat().st_uid == uid:
+                found.append(int(folder.name))
+    return found
 
 
 def _user_exists(name: str) -> bool:

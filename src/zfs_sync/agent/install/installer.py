@@ -18,6 +18,7 @@ from zfs_sync.agent.install.layout import ARCHIVE, FOR_PEERS, PEER_USER, ROOT, L
 from zfs_sync.agent.install.resource import Ledger, Resource
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.names import is_inside
+from zfs_sync.zfs.runner import LocalRunner
 
 ENROL_WAIT_SECONDS = 20.0
 
@@ -33,6 +34,7 @@ class Installer:
     def run(self, *, start: bool = True, wait_seconds: float = ENROL_WAIT_SECONDS) -> dict[str, Any]:
         """Install; the answer for front ends."""
         ledger = self._ledger
+        ledger.warnings += _without_zfs()
         outdated = list(_old_versions(self._layout, self._archive.folder))
         ledger.bring(self._host())
         stale = ledger.bring(self._program())
@@ -95,6 +97,13 @@ class Installer:
         if missing not in self._ledger.warnings:
             self._ledger.warnings.append(missing)
         return False
+
+
+def _without_zfs() -> Iterator[str]:
+    missing = LocalRunner().missing_tools()
+    if missing:
+        names = " and no command ".join(missing)
+        yield f"this host has no command {names}: the agent has nothing to report until ZFS is installed"
 
 
 def switch(layout: Layout, target: str) -> Iterator[Resource]:

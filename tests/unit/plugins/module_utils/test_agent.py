@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from ansible_collections.zfs_sync.fleet.plugins.module_utils import _agent
@@ -59,10 +60,10 @@ def test_an_agent_is_removed_by_itself_whatever_its_version(installed):
 
 def test_the_installer_gets_its_document_on_standard_input():
     answer = (0, json.dumps({"changed": False}), "")
-    module = Module([answer], package="/tmp/p", python="/usr/bin/python3", config={"system": "a"}, enrol_key="secret")
+    module = Module([answer], package="/tmp/p", python=sys.executable, config={"system": "a"}, enrol_key="secret")
     assert _agent.Installer(module).run() == {"changed": False}
     argv, data = module.calls[0]
-    assert argv == ["/usr/bin/python3", "-I", "/tmp/p", "install", "--document", "-", "--json", "--diff"]
+    assert argv == [sys.executable, "-I", "/tmp/p", "install", "--document", "-", "--json", "--diff"]
     assert json.loads(data) == {"config": {"system": "a"}, "enrol_key": "secret"}
 
 
@@ -74,7 +75,7 @@ def test_the_installer_gets_its_document_on_standard_input():
     ],
 )
 def test_options_become_words(params, words):
-    module = Module([(0, "{}", "")], check_mode=True, package="/p", python="/python", **params)
+    module = Module([(0, "{}", "")], check_mode=True, package="/p", python=sys.executable, **params)
     _agent.Installer(module).run()
     assert module.calls[0][0][3:] == words
 
@@ -84,13 +85,13 @@ def test_a_refusal_is_passed_on_with_its_code():
         "error": {"code": "E_CONFIG", "message": "m", "hint": "h", "faults": [{"pointer": "/x", "message": "y"}]}
     }
     with pytest.raises(WitnessError) as caught:
-        _agent.Installer(Module([(1, json.dumps(refused), "")], package="/p", python="/python")).run()
+        _agent.Installer(Module([(1, json.dumps(refused), "")], package="/p", python=sys.executable)).run()
     assert (caught.value.code, caught.value.hint, len(caught.value.errors)) == ("E_CONFIG", "h", 1)
 
 
 def test_an_installer_that_breaks_shows_its_last_words():
     with pytest.raises(WitnessError) as caught:
-        _agent.Installer(Module([(1, "", "Traceback: it broke")], package="/p", python="/python")).run()
+        _agent.Installer(Module([(1, "", "Traceback: it broke")], package="/p", python=sys.executable)).run()
     assert caught.value.code == "E_INSTALL"
     assert "it broke" in caught.value.message
 
@@ -107,3 +108,9 @@ def test_without_any_it_says_which_one_is_needed(monkeypatch):
     with pytest.raises(WitnessError) as caught:
         _agent.Installer(Module([(1, "", "")], package="/p")).run()
     assert "3.11" in caught.value.message
+
+
+def test_an_interpreter_that_is_not_there_is_named():
+    with pytest.raises(WitnessError) as caught:
+        _agent.Installer(Module(package="/p", python="/nowhere/python3.99")).run()
+    assert "no interpreter /nowhere/python3.99" in caught.value.message

@@ -25,6 +25,11 @@ class Client:
     def __init__(self, statuses, jobs=()):
         self.statuses = list(statuses)
         self.jobs = list(jobs)
+        self.asked = []
+
+    def post(self, path, body, repeatable=False):
+        self.asked.append(body)
+        return {"edges": [], "jobs": []}
 
     def get(self, path, query=None):
         if path == "/api/v1/status":
@@ -90,6 +95,28 @@ def test_it_waits_until_all_is_in_sync_and_counts_what_its_jobs_moved():
     assert watched.moved()["snapshots"] == 3
     assert watched.moved()["bytes"] == 30
     assert clock.now < 1
+
+
+def test_the_next_part_of_a_chain_is_asked_for_when_it_can_be_brought():
+    first = edge("INITIAL", job=RUNNING)
+    next_one = {"start": ("b", "pool"), "end": ("c", "safe")}
+    statuses = [
+        status(first, edge("IN_SYNC", **next_one, heads=("none", "none"))),
+        status(edge("IN_SYNC"), edge("INITIAL", **next_one)),
+        status(edge("IN_SYNC"), edge("INITIAL", **next_one, job=QUEUED)),
+        status(edge("IN_SYNC"), edge("IN_SYNC", **next_one)),
+    ]
+    client = Client(statuses)
+    watched, clock = run(client)
+    assert watched.wait(60)
+    assert client.asked == [{"targets": None, "check": False}]
+
+
+def test_what_was_asked_for_in_vain_is_not_asked_for_for_ever():
+    client = Client([status(edge("BEHIND"))])
+    watched, clock = run(client)
+    watched.wait(600)
+    assert len(client.asked) == 1
 
 
 def test_a_job_that_ran_when_it_began_counts():
