@@ -105,22 +105,27 @@ def _lines(text: str, name: str) -> tuple[dict[str, int], list[Fault]]:
     lines: dict[str, int] = {"": 1}
     faults: list[Fault] = []
     if root is not None:
-        _walk(root, (), lines, faults)
+        _walk(root, (), lines, faults, set())
     return lines, faults
 
 
-def _walk(node: yaml.Node, path: tuple[str | int, ...], lines: dict[str, int], faults: list[Fault]) -> None:
+def _walk(
+    node: yaml.Node, path: tuple[str | int, ...], lines: dict[str, int], faults: list[Fault], seen: set[int]
+) -> None:
+    if id(node) in seen:  # by an alias, which may lead back to itself, or to more than there is memory for
+        return
+    seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             place = (*path, str(key.value))
             if pointer(*place) in lines:
                 faults.append(Fault(pointer(*place), "this key is given twice"))
             lines[pointer(*place)] = key.start_mark.line + 1
-            _walk(value, place, lines, faults)
+            _walk(value, place, lines, faults, seen)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             lines[pointer(*path, index)] = value.start_mark.line + 1
-            _walk(value, (*path, index), lines, faults)
+            _walk(value, (*path, index), lines, faults, seen)
 
 
 def _line(lines: dict[str, int], place: str) -> int:
