@@ -19,7 +19,7 @@ from zfs_sync.agent.enrolment import agent_client, enrol
 from zfs_sync.agent.gate_server import GateServer
 from zfs_sync.agent.identity import KeyFiles, ensure_seed, installation_id
 from zfs_sync.agent.jobs import JobRunner
-from zfs_sync.agent.known_hosts import KnownHosts
+from zfs_sync.agent.known_hosts import GRACE_SECONDS, KnownHosts
 from zfs_sync.agent.loops import Attempts, HeartbeatLoop, JobLoop, ScanLoop, WorkLoop
 from zfs_sync.agent.notify import Systemd
 from zfs_sync.agent.outbox import Outbox
@@ -58,7 +58,7 @@ class Agent:
             self.cache,
             self.worker,
             self.outbox,
-            known_hosts=KnownHosts(config.known_hosts_path),
+            known_hosts=KnownHosts(config.known_hosts_path, grace_seconds=GRACE_SECONDS if scans else 0.0),
             installation=installation,
             parallel=config.parallel_jobs,
         )
@@ -122,7 +122,7 @@ def once(path: Path) -> int:
             if not _round(agent):
                 break
         agent.outbox.deliver(agent.client)
-    return 0
+    return 1 if agent.worker.failed else 0
 
 
 def _round(agent: Agent) -> bool:

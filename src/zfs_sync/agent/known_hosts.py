@@ -25,8 +25,11 @@ def host_pattern(host: str, port: int) -> str:
 class KnownHosts:
     """The file, and since when a peer is missed in it."""
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self._path, self._clock = path, clock
+    def __init__(
+        self, path: Path, clock: Callable[[], float] = time.monotonic, *, grace_seconds: float = GRACE_SECONDS
+    ) -> None:
+        """``grace_seconds`` is how long a key is waited for; 0 for an agent that does not stay."""
+        self._path, self._clock, self._grace = path, clock, grace_seconds
         self._missed: dict[str, float] = {}
 
     def ready_for(self, peer: Peer) -> bool:
@@ -36,4 +39,4 @@ class KnownHosts:
         if any(line.split(" ", 1)[0] == name for line in lines):
             self._missed.pop(name, None)
             return True
-        return self._clock() - self._missed.setdefault(name, self._clock()) > GRACE_SECONDS
+        return self._clock() - self._missed.setdefault(name, self._clock()) >= self._grace

@@ -42,6 +42,8 @@ class Worker:
     stopping: Callable[[], bool]
     active: dict[str, Running] = field(default_factory=dict)
     """The jobs whose pipelines run, by id."""
+    failed: set[str] = field(default_factory=set)
+    """The datasets whose last job here did not succeed."""
 
     def run(self, claim: Claim) -> None:
         """Run it, and put its result into the outbox."""
@@ -53,6 +55,7 @@ class Worker:
             finish = self._finish(claim, running)
         finally:
             del self.active[claim.id]
+        self._note(claim, finish)
         if finish.result == "succeeded":
             LOG.info("job done: %d snapshots, %d bytes", finish.moved_snapshots, finish.moved_bytes, extra=about)
         elif finish.error:
@@ -61,6 +64,13 @@ class Worker:
         if not running.lease_lost and not (self.stopping() and finish.result == "cancelled"):
             self.arrived()
             self.outbox.put(claim.id, finish)
+
+    def _note(self, claim: Claim, finish: Finish) -> None:
+        place = f"{claim.edge.id}/{claim.relative}"
+        if finish.result == "succeeded":
+            self.failed.discard(place)
+        else:
+            self.failed.add(place)
 
     def _finish(self, claim: Claim, running: Running) -> Finish:
         with Pulse(self.client, running, self.cache.settings.progress_seconds):
