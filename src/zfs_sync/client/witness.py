@@ -50,17 +50,17 @@ class WitnessClient:
 
     def heartbeat(self, system: str, heartbeat: Heartbeat) -> HeartbeatAnswer:
         """Say that this host lives and what it runs."""
-        return self._post(HeartbeatAnswer, f"/systems/{quote(system)}/heartbeat", heartbeat)
+        return self._post(HeartbeatAnswer, f"/systems/{_segment(system)}/heartbeat", heartbeat)
 
     def report(self, system: str, report: Report) -> ReportAnswer:
         """Send one chunk of a report; the same chunk again is answered the same."""
-        return self._post(ReportAnswer, f"/systems/{quote(system)}/reports", report)
+        return self._post(ReportAnswer, f"/systems/{_segment(system)}/reports", report)
 
     def work(self, system: str, *, etag: str | None, wait_seconds: int) -> tuple[Work, str] | None:
         """What this host should do, and its ETag; None when it is still as ``etag`` says after waiting so long."""
         answer = self._transport.call(
             "GET",
-            f"/systems/{quote(system)}/work?wait={wait_seconds}",
+            f"/systems/{_segment(system)}/work?wait={wait_seconds}",
             headers={"If-None-Match": etag} if etag else {},
             timeout_seconds=wait_seconds + LONG_POLL_MARGIN_SECONDS,
         )
@@ -70,15 +70,17 @@ class WitnessClient:
 
     def claim(self, job: str, installation: str) -> Claim:
         """Take a job under a lease. Not repeated by itself: each claim gives a new epoch."""
-        return self._post(Claim, f"/jobs/{quote(job)}/claim", ClaimRequest(installation=installation), idempotent=False)
+        return self._post(
+            Claim, f"/jobs/{_segment(job)}/claim", ClaimRequest(installation=installation), idempotent=False
+        )
 
     def progress(self, job: str, progress: Progress) -> ProgressAnswer:
         """Renew the lease and say how far it is. Not repeated: the next one is newer."""
-        return self._post(ProgressAnswer, f"/jobs/{quote(job)}/progress", progress, idempotent=False)
+        return self._post(ProgressAnswer, f"/jobs/{_segment(job)}/progress", progress, idempotent=False)
 
     def finish(self, job: str, finish: Finish) -> FinishAnswer:
         """Say how it ended; the same words again are answered the same."""
-        return self._post(FinishAnswer, f"/jobs/{quote(job)}/finish", finish)
+        return self._post(FinishAnswer, f"/jobs/{_segment(job)}/finish", finish)
 
     def close(self) -> None:
         """Close this thread's connections."""
@@ -99,3 +101,8 @@ class WitnessClient:
         return ZfsSyncError(
             "E_WITNESS_UNREACHABLE", f"{self.url} does not answer as a witness does: something before it may answer."
         )
+
+
+def _segment(text: str) -> str:
+    """A name as one segment of a path, whatever it holds."""
+    return quote(text, safe="")

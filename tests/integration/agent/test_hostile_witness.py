@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""An agent whose witness means harm: what is no name is refused, what is not allowed is refused, nothing executes."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.agent.fleet import PACKAGE, Fleet, wait_for
+
+pytestmark = pytest.mark.lab
+
+PROGRAM = Path(__file__).with_name("hostile_witness.py")
+PORT = 8470
+TOUCH = "touch /tmp/pwned"
+SETTINGS = {"heartbeat_seconds": 2, "lease_seconds": 60, "progress_seconds": 1}
+PEER = {"system": "h1", "host": "h1", "user": "zfs-sync", "port": 22}
+EDGE: dict[str, Any] = {
+    "id": "g:h3:x",
+    "group": "g",
+    "role": "to",
+    "from_system": "h1",
+    "from_root": "tank/data",
+    "to_system": "h3",
+    "to_root": "safe/in",
+    "recursive": True,
+    "peer": PEER,
+}
+LOCAL: dict[str, Any] = {**EDGE, "role": "local", "from_system": "h3", "from_root": "safe/out", "peer": None}
+STEP = {"op": "receive", "base_guid": None, "to_guid": "1"}
+NONSENSE: dict[str, dict[str, Any]] = {
+    "relative-up": {"relative": "../secret"},
+    "relative-shell": {"relative": f"x; {TOUCH}"},
+    "relative-lines": {"relative": f"a\n{TOUCH}"},
+    "target-shell": {"edge": {**EDGE, "to_root": f"$({TOUCH})"}},
+    "target-option": {"edge": {**EDGE, "to_root": "-F"}},
+    "source-snapshot": {"edge": {**LOCAL, "from_root": "safe/out@one"}},
+    "host-option": {"edge": {**EDGE, "peer": {**PEER, "host": f"-oProxyCommand={TOUCH}"}}},
+    "host-words": {"edge": {**EDGE, "peer": {**PEER, "host": f"h1 -oProxyCommand={TOUCH}"}}},
+    "user-option": {"edge": {**EDGE, "peer": {**PEER, "user": f"-oProxyCommand={TOUCH}"}}},
+    "port": {"edge": {**EDGE, "peer": {**PEER, "port": f"22 -oProxyCommand={TOUCH}"}}},
+    "group-lines": {"edge": {**EDGE, "group": f"g\n{TOUCH}"}},
+    "another-step": {"steps": [{**STEP, "op": "destroy"}]},
+    "more-in-a-step": {"steps": [{**STEP, "flags": ["-F"]}]},
+    "guid-shell": {"steps": [{**STEP, "to_guid": f"1; {TOUCH}"}]},
+    "command": {"command": TOUCH},
+}
+UNLAWFUL: dict[str, tuple[dict[str, Any], str]] = {
+    "not-allowed-target": ({"edge": {**LOCAL, "to_root": "safe/secret"}}, "E_NOT_ALLOWED_HERE"),
+    "not-allowed-source": ({"edge": {**LOCAL, "from_root": "safe/secret"}}, "E_NOT_ALLOWED_HERE"),
+    "outside-by-likeness": ({"edge": {**LOCAL, "to_root": "safe/in-too"}}, "E_NOT_ALLOWED_HERE"),
+    "edge-of-another": ({"edge": {**EDGE, "to_system": "h2"}}, "E_EDGE_UNKNOWN"),
+    "sending-end": ({"edge": {**EDGE, "role": "from"}}, "E_EDGE_UNKNOWN"),
+    "not-recursive": ({"edge": {**LOCAL, "recursive": False}, "relative": "a"}, "E_EDGE_UNKNOWN"),
+    "peer-without-trust": ({}, "E_HOST_KEY_UNKNOWN"),
+    "no-such-snapshot": ({"edge": LOCAL, "relative": "new"}, "E_SOURCE_GONE"),
+    "data-of-its-own": ({"edge": LOCAL, "relative": "own"}, "E_TARGET_UNMANAGED"),
+}
+WORKS: list[Any] = [
+    [],
+    {"system": "h3"},
+    {"system": f"h3; {TOUCH}", "settings": SETTINGS},
+    {"system": "h3", "settings": {**SETTINGS, "heartbeat_seconds": -1}},
+    {"system": "h3", "settings": SETTINGS, "edges": [{**EDGE, "from_root": f"tank/`{TOUCH}`"}]},
+    {"system": "h3", "settings": SETTINGS, "run": TOUCH},
+]
+
+
+def claims() -> dict[str, Any]:
+    found = {}
+    for job, change in [*NONSENSE.items(), *((job, change) for job, (change, _) in UNLAWFUL.items())]:
+        whole = {"id": job, "epoch": 1, "lease_seconds": 60, "edge": EDGE, "relative": "", "steps": [STEP], **change}
+        found[job] = {"nonsense": job in NONSENSE, "claim": whole}
+    return found
+
+
+@pytest.fixture
+def fleet(bare_fleet: Fleet) -> Iterator[Fleet]:
+    """h3 listens to a witness on its own loopback that means harm."""
+    fleet = bare_fleet
+    host = fleet.host("h3")
+    for dataset in ("in", "in/own", "out", "out/own", "out/new", "secret"):
+        host.ssh(["zfs", "create", f"safe/{dataset}"])
+    host.ssh("echo mine >/safe/in/own/mine; echo secret >/safe/secret/secret; zfs snapshot -r safe@one")
+    script = {"settings": SETTINGS, "works": WORKS, "edges": [LOCAL], "claims": claims()}
+    host.put(json.dumps(script).encode(), "/root/script.json")
+    host.put(PROGRAM, "/root/hostile_witness.py")
+    program = ["python3", "/root/hostile_witness.py", "/root/script.json", "/root/log", str(PORT)]
+    host.ssh(["systemd-run", "--unit=hostile-witness", "--quiet", *program])
+    allow = [{"dataset": "safe/in", "operations": ["receive"]}, {"dataset": "safe/out", "operations": ["send"]}]
+    fleet.witness.apply({"version": 1, "systems": {"h3": {}}})
+    config = fleet.configure("h3", allow, witness={"url": f"http://127.0.0.1:{PORT}"})
+    host.put(fleet.package, PACKAGE, 0o755)
+    wait_for(lambda: host.ssh(["ss", "-Hltn", f"sport = {PORT}"]).stdout, "the hostile witness listens")
+    document = {"config": config, "enrol_key": fleet.witness.enrol_key("h3")}
+    assert fleet.installer("h3", "install", "--document", "-", document=document)["enrolled"]
+    yield fleet
+    host.ssh(["systemctl", "stop", "hostile-witness"])
+
+
+def said(fleet: Fleet) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in fleet.host("h3").ssh(["cat", "/root/log"]).stdout.splitlines()]
+
+
+def pools(fleet: Fleet) -> str:
+    return (
+        fleet.host("h3").ssh(["zfs", "get", "-rHp", "-o", "name,property,value", "guid,zfs-sync:group", "safe"]).stdout
+    )
+
+
+def test_nothing_that_a_hostile_witness_says_executes(fleet: Fleet) -> None:
+    host = fleet.host("h3")
+    before, process = pools(fleet), host.ssh(["systemctl", "show", "-P", "MainPID", "zfs-sync-agent"]).stdout
+
+    def finished() -> dict[str, Any] | None:
+        found = {each["path"].split("/")[4]: each["body"] for each in said(fleet) if each["path"].endswith("/finish")}
+        claimed = {each["path"].split("/")[4] for each in said(fleet) if each["path"].endswith("/claim")}
+        return found if set(found) == set(UNLAWFUL) and claimed >= set(NONSENSE) else None
+
+    ended = wait_for(finished, "everything was tried", 120)
+    assert {job: body["result"] for job, body in ended.items()} == dict.fromkeys(UNLAWFUL, "failed")
+    assert {job: body["error"]["code"] for job, body in ended.items()} == {
+        job: code for job, (_, code) in UNLAWFUL.items()
+    }
+    journal = [json.loads(line) for line in fleet.journal("h3").splitlines() if line.startswith("{")]
+    refused = {each["job"] for each in journal if each.get("code") == "E_WITNESS_UNREACHABLE" and "job" in each}
+    assert refused == set(NONSENSE)
+    assert pools(fleet) == before
+    for name in ("h1", "h3"):
+        assert fleet.host(name).ssh(["test", "-e", "/tmp/pwned"], check=False).returncode == 1
+    assert host.ssh(["cat", "/safe/in/own/mine"]).stdout == "mine\n"
+    assert host.ssh(["systemctl", "show", "-P", "MainPID", "zfs-sync-agent"]).stdout == process
