@@ -45,17 +45,18 @@ def enrol(config: AgentConfig) -> bool:
         raise AssertionError("own_token raises where there is no key")
     own = files.propose()
     client = client_for(config, lambda: key.text)
-    answer = client.enrol(
-        Enrolment(
-            system=config.system,
-            installation=installation_id(config.state),
-            token_lookup=own.lookup,
-            token_sha256=own.sha256,
-            agent_version=__version__,
-            protocol=PROTOCOL,
-        )
+    words = Enrolment(
+        system=config.system,
+        installation=installation_id(config.state),
+        token_lookup=own.lookup,
+        token_sha256=own.sha256,
+        agent_version=__version__,
+        protocol=PROTOCOL,
     )
-    client.close()
+    try:
+        answer = client.enrol(words)
+    finally:
+        client.close()
     if answer.system != config.system:
         raise ZfsSyncError(
             "E_CONFIG",

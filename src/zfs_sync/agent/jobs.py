@@ -64,6 +64,7 @@ class JobRunner:
     def start_ready(self) -> int:
         """Start what waits, as far as there is room; how many."""
         started = 0
+        self._forget_old()
         for job in self._cache.work.jobs if self._cache.work else ():
             with self._lock:
                 if len(self._taken) >= self._parallel:
@@ -99,12 +100,19 @@ class JobRunner:
         for thread in threads:
             thread.join(max(0.0, deadline - self._clock()))
 
+    def _forget_old(self) -> None:
+        """What ended or was declined is remembered only as long as it counts."""
+        version, now = self._cache.version, self._clock()
+        with self._lock:
+            self._settled = {job: at for job, at in self._settled.items() if at >= version}
+            self._declined = {job: until for job, until in self._declined.items() if until > now}
+
     def _ready(self, job: WaitingJob) -> bool:
         settled = self._settled.get(job.id)
         return (
             job.id not in self._taken
             and (settled is None or settled < self._cache.version)
-            and self._declined.get(job.id, 0.0) <= self._clock()
+            and self._declined.get(job.id, self._clock()) <= self._clock()
             and not self._outbox.holds(job.id)
             and self._peer_ready(job)
         )
@@ -127,9 +135,11 @@ class JobRunner:
             claim = self._client.claim(job.id, self._installation)
         except ZfsSyncError as error:
             LOG.info("job not taken: %s", error, extra={"job": job.id, "edge": job.edge, "code": error.code})
-            self._declined[job.id] = self._clock() + random.uniform(*DECLINED_SECONDS)  # noqa: S311
+            with self._lock:
+                self._declined[job.id] = self._clock() + random.uniform(*DECLINED_SECONDS)  # noqa: S311
             return
         finally:
             self._client.close()
         self._worker.run(claim)
-        self._settled[job.id] = self._cache.version
+        with self._lock:
+            self._settled[job.id] = self._cache.version

@@ -85,8 +85,9 @@ class Reporter:
             running=self._running(),
         )
         wanted = self._client.heartbeat(self._system, heartbeat).report == "send_full"
-        if wanted and not self._scanning.locked():
+        if wanted and self._scanning.acquire(blocking=False):  # a scan under way is answered for itself
             self._generation = None
+            self._scanning.release()
         return wanted
 
     def _full(self, now: Inventory) -> bool:

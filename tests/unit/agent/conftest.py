@@ -4,12 +4,15 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from tests.unit.agent.fleet import Fleet, Pair, make_pair
+from tests.unit.client.conftest import listener, prepared, tls, witness  # noqa: F401  (fixtures)
+from tests.unit.witness.process import Served
 from tests.unit.zfs.program import Program
 from tests.unit.zfs.recordings import zfs_fuse
 from zfs_sync.agent.config import AgentConfig, AllowRule, WitnessConfig
@@ -104,3 +107,19 @@ class Ready:
 @pytest.fixture
 def storage(program: Program, config: AgentConfig) -> Ready:
     return Ready(program, config.state)
+
+
+@pytest.fixture(scope="session")
+def fleet(witness: Served, prepared: Path) -> Iterator[Fleet]:  # noqa: F811  (the fixtures above)
+    """A real witness and its administrator."""
+    state = prepared / "state"
+    with witness.client((state / "admin.key").read_text().strip()) as admin:
+        yield Fleet(witness, state / "tls" / "ca.crt", admin)
+
+
+@pytest.fixture
+def pair(fleet: Fleet) -> Iterator[Pair]:
+    """A job that waits for an agent, and that agent's client."""
+    made = make_pair(fleet)
+    yield made
+    made.client.close()
