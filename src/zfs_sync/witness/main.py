@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "serve", "serve:serve", "serve the API until SIGTERM")
     migrate = _add(commands, "migrate", "setup:migrate", "bring the database to this version; stop the witness first")
     migrate.add_argument("--check", action="store_true", help="only say whether there is something to do")
+    _add(commands, "check", "check:check", "say whether the settings are valid, with all faults if they are not")
     _add(commands, "openapi", "openapi:openapi", "print the OpenAPI document")
     _add_tls(commands)
     _add_key(commands)

@@ -161,6 +161,18 @@ def test_tls_init_is_idempotent_and_renew_is_not(ready: Path) -> None:
     assert (broken.returncode, broken.stderr[:8]) == (1, "E_CONFIG")
 
 
+def test_settings_are_checked_before_they_are_served_with(folder: Path) -> None:
+    file = folder / "settings.yml"
+    file.write_text("host: 0.0.0.0\nhartbeat_seconds: 5\nlease_seconds: long\n")
+    said = run(folder, "check", "--config", str(file)).stderr
+    assert "hartbeat_seconds: this setting is not known; did you mean heartbeat_seconds?" in said
+    assert "/lease_seconds" in said
+    file.write_text("host: 0.0.0.0\n")
+    assert "would listen on 0.0.0.0 without TLS" in run(folder, "check", "--config", str(file)).stderr
+    file.write_text("host: 0.0.0.0\nallow_plain_http: true\n")
+    assert json.loads(run(folder, "check", "--config", str(file), "--json").stdout)["plain_http"] is True
+
+
 def test_the_openapi_document_is_printed(folder: Path) -> None:
     done = run(folder, "openapi")
     assert json.loads(done.stdout)["openapi"].startswith("3.1")

@@ -3,20 +3,19 @@
 """``serve``: one process, one event loop, one writer of the database."""
 
 import asyncio
-import ipaddress
 import socket
 import ssl
 from argparse import Namespace
 from types import FrameType
 
 import uvicorn
-from structlog.typing import FilteringBoundLogger
 
 from zfs_sync import __version__
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.witness import systemd
 from zfs_sync.witness.app import create_app
 from zfs_sync.witness.clock import system_clock
+from zfs_sync.witness.commands.exposure import exposed
 from zfs_sync.witness.commands.opening import opened
 from zfs_sync.witness.context import Witness
 from zfs_sync.witness.logs import make_logger
@@ -34,30 +33,11 @@ def serve(options: Namespace) -> None:
     """Serve until SIGTERM or SIGINT."""
     settings = load(file=options.config)
     log = make_logger(settings.log_level)
-    _check_exposure(settings, log)
+    if exposed(settings):
+        log.warning("keys travel readable: plain HTTP beyond loopback (allow_plain_http)", host=settings.host)
     with opened(settings.database) as database:
         app = create_app(settings, system_clock, database, log)
         _Server(_configuration(settings, app), app.state.witness).run()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens on ``host``."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _check_exposure(settings: Settings, log: FilteringBoundLogger) -> None:
-    if settings.tls_certificate is not None or is_loopback(settings.host):
-        return
-    if not settings.allow_plain_http:
-        raise ZfsSyncError(
-            "E_CONFIG",
-            f"The witness would listen on {settings.host} without TLS, and keys would travel readable.",
-            hint="Run zfs-sync-witness tls init and set tls_certificate and tls_key, or listen on 127.0.0.1.",
-        )
-    log.warning("keys travel readable: plain HTTP beyond loopback (allow_plain_http)", host=settings.host)
 
 
 def _configuration(settings: Settings, app: object) -> uvicorn.Config:
