@@ -52,7 +52,8 @@ def check_public_key(text: str) -> str:
         blob = base64.b64decode(body, validate=True)
     except binascii.Error:
         blob = b""
-    if not blob.startswith(len(kind).to_bytes(4, "big") + kind.encode()):
+    whole = base64.b64encode(blob).decode() == body
+    if not whole or not blob.startswith(len(kind).to_bytes(4, "big") + kind.encode()):
         raise ValueError(f"{ascii(text)[:60]} is damaged: the key does not hold what its type says")
     return f"{kind} {body}"
 
