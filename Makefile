@@ -47,6 +47,12 @@ test: lint ## What CI runs: linters, then every test but the long ones
 test-full: lint ## Everything, the long tests too; run it before a release
 	$(PYTHON) -m pytest tests
 
+.PHONY: coverage
+coverage: setup ## The tests of `make test` with their coverage: all of core and engine, 95 % over all
+	$(PYTHON) -m pytest -m "not long" tests --cov --cov-report=
+	$(PYTHON) -m coverage report --fail-under=95
+	$(PYTHON) -m coverage report --fail-under=100 --include='*/zfs_sync/core/*,*/zfs_sync/engine/*'
+
 .PHONY: collection
 collection: setup ## Build the agent's single file, the wheel, and the collection's tarball into .build/dist
 	$(PYTHON) packaging/build_collection.py .build/dist

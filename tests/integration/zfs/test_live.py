@@ -3,11 +3,14 @@
 """Runs ``live/`` inside a lab host, where the pools, zfs-fuse and sshd are real, and shows each check as a test here.
 
 The host gets the sources, these checks, and pytest with what it needs, copied from this environment; it reaches nothing
-else. One run serves all tests, so the order in which they are asked for does not matter.
+else. One run serves all tests, so the order in which they are asked for does not matter. Where coverage is measured, it
+is measured in the host too, and what comes of it is put beside what this process measures.
 """
 
 import ast
+import base64
 import io
+import os
 import sys
 import sysconfig
 import tarfile
@@ -15,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import coverage
 import pytest
 
 from tests.lab.fixtures import LabFactory
@@ -31,6 +35,7 @@ PACKAGES = (
     "attrs",
     "cattr",
     "cattrs",
+    "coverage",
     "iniconfig",
     "packaging",
     "pluggy",
@@ -39,6 +44,10 @@ PACKAGES = (
 )
 MODULES = ("py.py", "typing_extensions.py")
 RESULTS = f"{PLACE}/results.xml"
+MEASURED = f"{PLACE}/measured"
+MEASURING = (
+    f"[run]\nbranch = true\nparallel = true\npatch = subprocess\nsource_pkgs = zfs_sync\ndata_file = {MEASURED}\n"
+)
 LONGEST_SECONDS = 500
 
 
@@ -73,12 +82,21 @@ def outcomes(lab_factory: LabFactory) -> dict[str, list[str]]:
     """For each check the failures of its cases; none for a case that passed."""
     host = lab_factory(["h1"]).hosts["h1"]
     host.ssh(f"mkdir -p {PLACE} && tar -x -C {PLACE} -f -", input=bundle())
+    host.put(MEASURING.encode(), f"{PLACE}/.coveragerc")
+    measured = coverage.Coverage.current()
+    python = f"env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH={PLACE}/site python3"
     command = (
-        f"cd {PLACE} && env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH={PLACE}/site python3 -W error -m pytest"
+        f"cd {PLACE} && {python} -W error -m {'coverage run -m pytest' if measured else 'pytest'}"
         f" -q -c /dev/null -p no:cacheprovider --rootdir {PLACE}/site -o python_files='check_*.py'"
         f" --junit-xml={RESULTS} {PLACE}/site/tests/integration/zfs/live"
     )
     done = host.ssh(command, check=False, timeout_seconds=LONGEST_SECONDS)
+    if measured:
+        host.ssh(f"cd {PLACE} && {python} -m coverage combine --quiet")
+        data = Path(measured.config.data_file)
+        data.parent.mkdir(parents=True, exist_ok=True)
+        found = host.ssh(["base64", MEASURED]).stdout
+        data.with_name(f"{data.name}.live.{os.getpid()}").write_bytes(base64.b64decode(found))
     written = host.ssh(["cat", RESULTS], check=False)
     assert written.returncode == 0, done.stdout[-8000:] + done.stderr
     return read(written.stdout)
