@@ -9,6 +9,7 @@ another target of the same host. A member covers its root, and what lies below w
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from zfs_sync.core.names import parent
 
@@ -77,9 +78,7 @@ def _ancestors(path: str) -> Iterator[str]:
 
 def _equal(root: Root, others: Iterable[Root]) -> Iterator[Overlap]:
     """Pairs at one dataset, each found once. In one group such a pair is no overlap but a member named twice."""
-    for other in others:
-        if other == root:
-            return
+    for other in takewhile(lambda each: each != root, others):
         if other.group != root.group and (root.target or other.target):
             yield Overlap(root, other)
 

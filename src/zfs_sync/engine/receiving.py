@@ -23,7 +23,7 @@ from zfs_sync.engine.continuity import Holds, target_tag
 from zfs_sync.engine.feeder import Feeder
 from zfs_sync.engine.locks import target_lock
 from zfs_sync.engine.marking import Healed, Intent, Targets, target_properties
-from zfs_sync.engine.processes import end
+from zfs_sync.engine.processes import end, pipe
 from zfs_sync.engine.progress import Clock, Meter, Report
 from zfs_sync.zfs.errors import target_modified
 from zfs_sync.zfs.host import Zfs
@@ -158,6 +158,7 @@ class Receiver:
             )
         except BaseException:
             source.process.kill()
+            pipe(source.process.stdout).close()
             end(source.process)
             raise
         return pipeline.run(

@@ -68,9 +68,10 @@ def test_the_canonical_form_of_a_size_means_the_same(count: int) -> None:
 
 
 def test_sizes_for_people() -> None:
-    assert [numbers.readable_size(each) for each in (0, 1023, 1536, 3 * 2**30)] == [
+    assert [numbers.readable_size(each) for each in (0, 1023, 1536, 3 * 2**30, 5000 * 2**80)] == [
         "0 B",
         "1023 B",
         "1.5 KiB",
         "3.0 GiB",
+        "5242880000.0 EiB",
     ]

@@ -47,6 +47,25 @@ def test_every_byte_arrives_whichever_side_is_slow(make: Callable[[int, int], Mo
     assert counts[-1] == len(CONTENT)
 
 
+def test_what_the_sink_does_not_take_now_is_kept() -> None:
+    (source, feed), (drain, sink) = os.pipe(), os.pipe()
+    size = fcntl.fcntl(sink, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(sink, False)
+    content = os.urandom(size + 100)
+    os.write(feed, content)
+    copy = Copy(source, sink)
+    assert copy.move() == size
+    with pytest.raises(BlockingIOError):
+        copy.move()
+    assert copy.waits_for_sink()
+    assert os.read(drain, size) == content[:size]
+    assert copy.move() == 100
+    assert os.read(drain, size) == content[size:]
+    assert not copy.waits_for_sink()
+    for descriptor in (source, feed, drain, sink):
+        os.close(descriptor)
+
+
 def test_a_sink_that_is_closed_ends_it() -> None:
     (source, feed), (drain, sink) = os.pipe(), os.pipe()
     os.write(feed, b"x")

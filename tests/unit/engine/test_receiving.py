@@ -1,0 +1,233 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""A job whose pool does not do what was expected. What goes well is proved on real pools (tests/integration/zfs)."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.engine.conftest import listed, look
+from tests.unit.zfs.program import Program
+from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.engine.checks import Step
+from zfs_sync.engine.continuity import Holds
+from zfs_sync.engine.feeder import LocalFeeder
+from zfs_sync.engine.locks import target_lock
+from zfs_sync.engine.marking import Intent, Targets
+from zfs_sync.engine.processes import pipe
+from zfs_sync.engine.receiving import Job, Moved, Receiver
+from zfs_sync.engine.sending import Sender, Stream
+from zfs_sync.zfs import commands
+from zfs_sync.zfs.host import Zfs
+
+OURS = "local\tg"
+PROPERTIES = ["readonly", "canmount", "zfs-sync:group", "mounted"]
+MARKED = "readonly\tlocal\ton", "canmount\tlocal\tnoauto", f"zfs-sync:group\t{OURS}", "mounted\t-\tyes"
+
+
+@pytest.fixture(autouse=True)
+def recorded(program: Program) -> None:
+    """alpha/x with two snapshots, the first of which beta/x has."""
+    program.say(look("alpha/x"), listed("alpha/x", 1, 2))
+    program.say(look("beta/x"), listed("beta/x", 1, marker=OURS))
+    program.say(commands.send("alpha/x", "s1", "s2"), "stream")
+    program.say(commands.receive("beta/x", unmounted=True), then="cat >/dev/null")
+    program.say(commands.get(["type"], ["beta"]), "beta\ttype\t-\tfilesystem\n")
+    for tag, dataset in (("zfs-sync:g:here", "alpha/x"), ("zfs-sync:g", "beta/x")):
+        for label in ("s1", "s2"):
+            program.say(commands.hold(tag, dataset, label))
+            program.say(commands.release(tag, dataset, label))
+
+
+def arriving(program: Program) -> str:
+    """What a receive does to the pool: the second snapshot is there."""
+    program.say(("after",), listed("beta/x", 1, 2, marker=OURS))
+    after, now = (program.folder / f"{program.key(argv)}.out" for argv in (("after",), look("beta/x")))
+    return f"cat >/dev/null; cp {after} {now}"
+
+
+Run = Callable[..., Moved]
+
+
+@pytest.fixture
+def run(zfs: Zfs, holds: Holds, folder: Path) -> Run:
+    def job(*, cancelled: bool = False, step: Step | None = None) -> Moved:
+        feeder = LocalFeeder(Sender(zfs, holds), edge="e", group="g", to_system="here", dataset="alpha/x")
+        event = threading.Event()
+        if cancelled:
+            event.set()
+        return Receiver(zfs, folder, holds, time.monotonic).run(
+            Job("e", "g", "beta/x", (step or Step(1, 2),)),
+            feeder,
+            allow=lambda _: None,
+            on_progress=lambda _: None,
+            cancelled=event,
+        )
+
+    return job
+
+
+def refused(run: Run, **options: object) -> ZfsSyncError:
+    with pytest.raises(ZfsSyncError) as caught:
+        run(**options)
+    return caught.value
+
+
+def test_a_snapshot_that_arrived_is_counted(run: Run, program: Program) -> None:
+    program.say(commands.receive("beta/x", unmounted=True), then=arriving(program))
+    moved = run()
+    assert (moved.snapshots, moved.bytes, moved.head_guid, moved.warnings) == (1, 6, 2, ())
+    assert run().snapshots == 0, "it is there already"
+
+
+def test_an_exit_status_of_0_is_no_success(run: Run) -> None:
+    error = refused(run)
+    assert error.code == "E_VERIFY_FAILED"
+    assert "its head is s1 (1)" in error.message
+
+
+def test_a_receive_that_complained_after_all_had_arrived_is_a_success_with_a_warning(
+    run: Run, program: Program
+) -> None:
+    said = "cannot mount 'beta/x': mountpoint or dataset is busy\n"
+    program.say(commands.receive("beta/x", unmounted=True), stderr=said, status=1, then=arriving(program))
+    moved = run()
+    assert (moved.snapshots, moved.head_guid) == (1, 2)
+    assert moved.warnings[0].startswith("E_BUSY")
+
+
+def test_a_hold_that_fails_is_a_warning(run: Run, program: Program) -> None:
+    program.say(commands.receive("beta/x", unmounted=True), then=arriving(program))
+    program.say(commands.hold("zfs-sync:g", "beta/x", "s2"), stderr="permission denied\n", status=1)
+    moved = run()
+    assert moved.snapshots == 1
+    assert moved.warnings[0].startswith("E_PERMISSION")
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "words"),
+    [
+        (
+            "destination beta/x has been modified\nsince most recent snapshot",
+            "E_TARGET_MODIFIED",
+            "zfs rollback beta/x@s1",
+        ),
+        ("most recent snapshot of beta/x does not\nmatch incremental source", "E_PLAN_STALE", "Proof: common snapshot"),
+        ("out of space", "E_SPACE", "There is no room"),
+    ],
+)
+def test_a_refusal_of_zfs_is_told_with_its_proof(run: Run, program: Program, said: str, code: str, words: str) -> None:
+    complaint = f"cannot receive incremental stream: {said}\n"
+    program.say(commands.receive("beta/x", unmounted=True), stderr=complaint, status=1, then="cat >/dev/null")
+    error = refused(run)
+    assert error.code == code
+    assert words in error.message + error.hint
+
+
+def test_a_job_that_is_cancelled_before_it_began_sends_nothing(run: Run, program: Program) -> None:
+    assert refused(run, cancelled=True).code == "E_CANCELLED"
+    assert not [line for line in program.asked if line.startswith(("zfs send", "zfs receive"))]
+
+
+def test_a_source_that_is_gone(run: Run, program: Program) -> None:
+    program.say(look("alpha/x"), stderr="cannot open 'alpha/x': dataset does not exist\n", status=1)
+    assert refused(run).code == "E_SOURCE_GONE"
+
+
+def test_a_receive_that_cannot_be_started_ends_the_send(run: Run, zfs: Zfs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise ZfsSyncError("E_ZFS_MISSING", "gone in between")
+
+    monkeypatch.setattr(zfs, "spawn_receive", missing)
+    assert refused(run).code == "E_ZFS_MISSING"
+
+
+def test_a_target_that_is_received_into_is_left_alone(run: Run, folder: Path, program: Program) -> None:
+    with target_lock(folder, "beta/x"):
+        assert refused(run).code == "E_TARGET_LOCKED"
+    assert program.asked == []
+
+
+def test_a_new_target_that_shows_no_snapshot_yet_is_waited_for(
+    run: Run, program: Program, folder: Path, zfs: Zfs
+) -> None:
+    program.say(look("beta/x"), stderr="cannot open 'beta/x': dataset does not exist\n", status=1)
+    program.say(commands.send("alpha/x", None, "s1"), "stream")
+    program.say(commands.get(["referenced"], ["alpha/x@s1"]), "alpha/x@s1\treferenced\t-\t4096\n")
+    program.say(("after",), listed("beta/x"))
+    after, now = (program.folder / program.key(argv) for argv in (("after",), look("beta/x")))
+    copy = f"cp {after}.out {now}.out; : >{now}.err; echo 0 >{now}.status"
+    program.say(commands.receive("beta/x", unmounted=True), then=f"cat >/dev/null; {copy}")
+    first = refused(run, step=Step(None, 1))
+    assert (first.code, "it has no snapshot" in first.message) == ("E_VERIFY_FAILED", True)
+    assert Targets(zfs, folder).unfinished() == {"beta/x"}
+    assert refused(run, step=Step(None, 1)).code == "E_TARGET_LOCKED"
+
+
+def test_a_target_is_unmounted_where_the_receive_could_not_be_kept_from_mounting(
+    zfs: Zfs, folder: Path, program: Program
+) -> None:
+    zfs.capabilities = replace(zfs.capabilities, receive=frozenset())
+    program.say(commands.get(PROPERTIES, ["beta/x"]), "".join(f"beta/x\t{line}\n" for line in MARKED))
+    program.say(commands.unmount("beta/x"))
+    targets = Targets(zfs, folder)
+    targets.intend(Intent("beta/x", "g", 1))
+    found = zfs.dataset("beta/x")
+    assert found is not None
+    targets.mark(found, "g")
+    assert program.asked[-1] == "zfs unmount beta/x", "and nothing is set that is set"
+    assert targets.unfinished() == frozenset()
+
+
+def test_a_marking_that_fails_at_the_start_is_told(zfs: Zfs, folder: Path, program: Program) -> None:
+    program.say(look("beta/x"), stderr="cannot open 'beta/x': I/O error\n", status=1)
+    targets = Targets(zfs, folder)
+    targets.intend(Intent("beta/x", "g", 1))
+    with pytest.raises(ZfsSyncError) as caught:
+        targets.heal_all()
+    assert caught.value.code == "E_ZFS_FAILED"
+
+
+def stream(base: int | None = None, to: int = 2, dataset: str = "alpha/x") -> Stream:
+    return Stream("e", "g", "here", dataset, base, to)
+
+
+@pytest.mark.parametrize("asked", [stream(base=7), stream(to=7), stream(dataset="alpha/none")])
+def test_a_stream_of_what_is_not_there_is_refused(zfs: Zfs, holds: Holds, program: Program, asked: Stream) -> None:
+    program.say(look("alpha/none"), stderr="cannot open 'alpha/none': dataset does not exist\n", status=1)
+    with pytest.raises(ZfsSyncError) as caught:
+        Sender(zfs, holds).start(asked)
+    assert caught.value.code == "E_SOURCE_GONE"
+
+
+def test_an_encrypted_source_is_never_sent_in_clear(
+    zfs: Zfs, holds: Holds, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = zfs.dataset("alpha/x")
+    assert found is not None
+    monkeypatch.setattr(zfs, "dataset", lambda _: replace(found, encryption_root="alpha"))
+    for action in (Sender(zfs, holds).start, Sender(zfs, holds).estimate):
+        with pytest.raises(ZfsSyncError) as caught:
+            action(stream())
+        assert caught.value.code == "E_ENCRYPTED_SOURCE"
+    assert not [line for line in program.asked if line.startswith("zfs send")]
+
+
+@pytest.mark.parametrize(
+    ("then", "stderr", "code"),
+    [("kill -9 $$", "", "E_INTERRUPTED"), ("", "could not send: does not exist\n", "E_SOURCE_GONE")],
+)
+def test_a_send_that_fails_says_why(
+    zfs: Zfs, holds: Holds, program: Program, then: str, stderr: str, code: str
+) -> None:
+    program.say(commands.send("alpha/x", "s1", "s2"), stderr=stderr, status=1, then=then)
+    sent = Sender(zfs, holds).start(stream(base=1))
+    pipe(sent.process.stdout).read()
+    error = sent.error(sent.process.wait(30))
+    pipe(sent.process.stdout).close()
+    assert error is not None
+    assert error.code == code
