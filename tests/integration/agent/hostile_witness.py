@@ -3,7 +3,8 @@
 """A witness that means harm, as a program for a lab host: ``python3 hostile_witness.py SCRIPT LOG PORT``.
 
 It speaks the agents' routes. SCRIPT is JSON: ``settings``, ``works`` (each handed out once, with an honest one after
-it), ``edges`` and ``claims`` by job. A job is listed until its claim was answered with nonsense or it was finished.
+it), ``edges`` and ``claims`` by job. A job is listed until its claim was answered with nonsense or it was finished; work
+that was read before that may still list it, and whoever claims it then is told that it is gone.
 What the agent says is added to LOG, a JSON line each.
 """
 
@@ -18,6 +19,14 @@ from typing import Any
 SCRIPT, LOG = (Path(word) for word in sys.argv[1:3])
 PLAN = json.loads(SCRIPT.read_text())
 OPEN = dict(PLAN["claims"])
+GONE = {
+    "type": "about:blank",
+    "title": "Not claimable",
+    "status": 409,
+    "code": "E_JOB_NOT_CLAIMABLE",
+    "detail": "The job is gone.",
+    "hint": "Take another.",
+}
 LOCK = threading.Lock()
 ASKED = [0]
 
@@ -51,12 +60,14 @@ class Handler(BaseHTTPRequestHandler):
         with LOCK, LOG.open("a") as log:
             log.write(json.dumps({"path": self.path, "body": body}) + "\n")
             answer = self._answer(body)
-        self._say(200, answer, None)
+        self._say(409 if answer is GONE else 200, answer, None)
 
     def _answer(self, body: Any) -> Any:
         words = self.path.removeprefix("/api/v1/").split("/")
         if words[0] == "jobs" and words[2] == "claim":
-            claim = OPEN[words[1]]
+            claim = OPEN.get(words[1])
+            if claim is None:
+                return GONE
             if claim["nonsense"]:
                 del OPEN[words[1]]
             return claim["claim"]
