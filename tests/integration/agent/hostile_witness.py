@@ -3,9 +3,9 @@
 """A witness that means harm, as a program for a lab host: ``python3 hostile_witness.py SCRIPT LOG PORT``.
 
 It speaks the agents' routes. SCRIPT is JSON: ``settings``, ``works`` (each handed out once, with an honest one after
-it), ``edges`` and ``claims`` by job. A job is listed until its claim was answered with nonsense or it was finished; work
-that was read before that may still list it, and whoever claims it then is told that it is gone.
-What the agent says is added to LOG, a JSON line each.
+it), ``edges`` and ``claims`` by job. A job is listed until its claim was answered with nonsense or it was finished;
+work that was read before that may still list it, and whoever claims it then is told that it is gone. What the agent
+says is added to LOG, a JSON line each.
 """
 
 import json
