@@ -27,6 +27,10 @@ setup: ## Install the Debian packages and the virtual environment that everythin
 demo: setup ## The main job on three lab hosts: plan, apply, sync, compare, faults
 	$(PYTHON) -m tests.demo
 
+.PHONY: demo-status
+demo-status: setup ## Who is in sync, who is behind, and why, in the demo's fleet
+	$(PYTHON) -m tests.demo status
+
 .PHONY: demo-down
 demo-down: setup ## Remove the demo's hosts
 	$(PYTHON) -m tests.lab down --name demo

@@ -9,8 +9,9 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.demo.stage import NAME, ROOT, Stage, ansible_environment, build_collection, set_up
+from tests.demo.stage import ROOT, Stage, ansible_environment, build_collection, set_up
 from tests.lab.errors import LabError
+from tests.lab.lab import Lab
 
 REPLICAS = (
     ("nas1", "tank/photos", "nas2", "backup/photos"),
@@ -29,18 +30,27 @@ class SurprisedError(Exception):
     """Something in the demo is not as it should be."""
 
 
-def main() -> int:
-    """Set the stage and run every step; the exit status."""
+def show(name: str) -> int:
+    """Set the stage in the lab ``name`` and run every step; the exit status."""
     began = time.monotonic()
     try:
         title("Building the collection that ships, and booting three hosts")
         build_collection()
-        show = Show(set_up())
-        show.run()
+        Show(set_up(name)).run()
     except (SurprisedError, LabError, subprocess.CalledProcessError) as error:
         print(f"\nThe demo stopped: {error}", file=sys.stderr)
         return 1
     print(f"\nDone in {time.monotonic() - began:.0f} s.")
+    return 0
+
+
+def status(name: str) -> int:
+    """Say who is in sync in the fleet of the lab ``name``, who is behind, and why; the exit status."""
+    try:
+        Show(Stage(Lab.open(name))).status()
+    except (SurprisedError, LabError) as error:
+        print(f"No status: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -177,13 +187,19 @@ class Show:
             time.sleep(0.5)
         print(f"  {what}: after {time.monotonic() - began:.1f} s", flush=True)
 
+    def status(self) -> None:
+        """The witness's view of the fleet."""
+        if not self.stage.deployed():
+            raise SurprisedError("this clone's build is not what its hosts run: make demo")
+        self._playbook("zfs_sync.fleet.status")
+
     def _summary(self) -> None:
         title("The fleet as the witness sees it")
-        self._playbook("zfs_sync.fleet.status")
+        self.status()
         print(
             f"""
-  Look around:   make lab-ssh HOST=nas2 LAB={NAME}
-  The witness:   https://{self.lab.hosts["nas1"].address}:8462, from the lab's own network:
-                 .build/venv/bin/python -m tests.lab run --name {NAME} curl ...
+  Look around:   make lab-ssh LAB={self.lab.name} HOST=nas2     then: zfs list -t all, zfs-sync-agent doctor
+  The fleet:     make demo-status
+  The witness:   https://nas1:8462, in the lab's own network; its API is described at /docs
   Tear down:     make demo-down"""
         )

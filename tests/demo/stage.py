@@ -53,7 +53,11 @@ class Stage:
     """The lab with its hosts, and how Ansible reaches them."""
 
     lab: Lab
-    inventory: Path
+
+    @property
+    def inventory(self) -> Path:
+        """Where the inventory is."""
+        return BUILD / self.lab.name / "inventory.json"
 
     def playbook(self, name: str, *options: str) -> list[str]:
         """The command line of one of the collection's playbooks."""
@@ -104,30 +108,29 @@ def ansible_environment() -> dict[str, str]:
     }
 
 
-def set_up() -> Stage:
+def set_up(name: str) -> Stage:
     """Boot the hosts (those that are there stay), make pools and data, write the inventory."""
-    lab = Lab.create(NAME, HOSTS, wheelhouse=BUILD / "wheelhouse", say=print)
-    for name, pools in POOLS.items():
+    lab = Lab.create(name, HOSTS, wheelhouse=BUILD / "wheelhouse", say=print)
+    for host, pools in POOLS.items():
         for pool in pools:
-            lab.hosts[name].create_pool(pool, "256M")
+            lab.hosts[host].create_pool(pool, "256M")
     lab.hosts["nas1"].ssh(DATA)
-    return Stage(lab, _write_inventory(lab))
+    stage = Stage(lab)
+    _write_inventory(stage)
+    return stage
 
 
-def _write_inventory(lab: Lab) -> Path:
+def _write_inventory(stage: Stage) -> None:
     """A static inventory: the lab's own ssh configuration pins each host's key, and shares connections.
 
     Ansible's own sharing would not do: it names a connection by host and user, which are the same in every lab.
     """
-    folder = BUILD / "demo"
-    folder.mkdir(parents=True, exist_ok=True)
-    ssh_options = f"-F {lab.paths.ssh_config}"
+    stage.inventory.parent.mkdir(parents=True, exist_ok=True)
+    ssh_options = f"-F {stage.lab.paths.ssh_config}"
     hosts = {name: {"ansible_host": name, "ansible_user": "root", "ansible_ssh_args": ssh_options} for name in HOSTS}
     content = {
         "all": {"vars": VARIABLES},
         "witness": {"hosts": {"nas1": {}}},
         "zfs_sync_hosts": {"hosts": hosts},
     }
-    path = folder / "inventory.json"
-    path.write_text(json.dumps(content, indent=2))
-    return path
+    stage.inventory.write_text(json.dumps(content, indent=2))
