@@ -12,8 +12,10 @@ from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.engine import state
 
 LOG = logging.getLogger(__name__)
-SETTLED = frozenset({"E_LEASE_LOST", "E_JOB_NOT_FOUND", "E_JOB_NOT_YOURS", "E_VALIDATION"})
-"""Refusals that asking again would not change."""
+FINAL = frozenset({"E_LEASE_LOST", "E_JOB_NOT_FOUND", "E_JOB_NOT_YOURS", "E_VALIDATION", "E_BODY_TOO_LARGE"})
+"""Refusals of one result that asking again would not change."""
+ITS_OWN = frozenset({"E_INTERNAL"})
+"""Failures of one result that say nothing about another one."""
 
 
 class Outbox:
@@ -41,17 +43,30 @@ class Outbox:
         return next(self._folder.glob("*.json"), None) is None
 
     def deliver(self, client: WitnessClient) -> None:
-        """Hand over everything that waits. Raises when the witness cannot take it now; what is left waits on."""
-        for record in list(state.read_all(self._folder)):
-            self._deliver(client, str(record["job"]), structure(Finish, record["finish"]))
+        """Hand over everything that waits.
 
-    def _deliver(self, client: WitnessClient, job: str, finish: Finish) -> None:
+        A result that is refused for good is dropped, and its job's lease decides. One over which the witness itself
+        fails waits, and holds up no other: results are of different jobs and have no order. When the witness cannot be
+        reached, or does not hear this agent at all, nothing more is tried. Raises the first failure.
+        """
+        failures = []
+        for record in list(state.read_all(self._folder)):
+            try:
+                self._deliver(client, str(record["job"]), record["finish"])
+            except ZfsSyncError as error:
+                failures.append(error)
+                if error.code not in ITS_OWN:
+                    break
+        if failures:
+            raise failures[0]
+
+    def _deliver(self, client: WitnessClient, job: str, kept: object) -> None:
         try:
-            client.finish(job, finish)
+            client.finish(job, structure(Finish, kept))
         except ZfsSyncError as error:
-            if error.code not in SETTLED:
+            if error.code not in FINAL:
                 raise
-            LOG.warning("the witness refused a result: %s", error, extra={"job": job, "code": error.code})
+            LOG.warning("a result is dropped: %s (%s)", error, kept, extra={"job": job, "code": error.code})
         state.forget(self._path(job))
 
     def _path(self, job: str) -> Path:

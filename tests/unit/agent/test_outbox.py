@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Results wait for the witness through outages and restarts, and are accepted once."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.unit.agent.fleet import Pair
 from tests.unit.client.conftest import Listener
-from zfs_sync.agent.outbox import Outbox
+from zfs_sync.agent.outbox import FINAL, Outbox
 from zfs_sync.api.work import Finish
 from zfs_sync.client.transport import Transport
 from zfs_sync.client.witness import WitnessClient
-from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.core.errors import CATALOGUE, ZfsSyncError
+from zfs_sync.engine import state
 
 
 def result(epoch: int) -> Finish:
@@ -90,3 +92,70 @@ def test_what_waits_behind_a_failure_waits_on(listener: Listener, tmp_path: Path
         outbox.deliver(client)
     client.close()
     assert len(outbox.jobs()) == 2
+
+
+def problem(code: str, status: int) -> tuple[int, str, bytes]:
+    body = {"code": code, "detail": "no", "hint": "none", "status": status, "errors": []}
+    return status, "application/problem+json", json.dumps(body).encode()
+
+
+TAKEN = (200, "application/json", b'{"state": "succeeded"}')
+
+
+def deliver(listener: Listener, outbox: Outbox, *answers: tuple[int, str, bytes]) -> str | None:
+    """The code of the failure, if there was one."""
+    listener.answers = list(answers)
+    client = WitnessClient(Transport(listener.url, lambda: "zs_x", sleep=lambda _: None))
+    try:
+        outbox.deliver(client)
+    except ZfsSyncError as error:
+        return error.code
+    finally:
+        client.close()
+    return None
+
+
+@pytest.mark.parametrize("code", sorted(FINAL))
+def test_a_result_that_is_refused_for_good_is_dropped_with_a_line_in_the_log(
+    listener: Listener, tmp_path: Path, caplog: pytest.LogCaptureFixture, code: str
+) -> None:
+    outbox = Outbox(tmp_path)
+    for job in ("a", "b"):
+        outbox.put(job, result(1))
+    status = CATALOGUE[code].status
+    assert deliver(listener, outbox, problem(code, status), TAKEN) is None
+    assert outbox.empty
+    (record,) = [each for each in caplog.records if each.name == "zfs_sync.agent.outbox"]
+    assert "a result is dropped" in record.getMessage()
+    assert "'target_head_guid': '11'" in record.getMessage()
+    assert record.__dict__["code"] == code
+
+
+def test_a_result_over_which_the_witness_fails_waits_and_holds_up_no_other(listener: Listener, tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    for job in ("a", "b", "c"):
+        outbox.put(job, result(1))
+    assert deliver(listener, outbox, problem("E_INTERNAL", 500), TAKEN, TAKEN) == "E_INTERNAL"
+    assert len(outbox.jobs()) == 1
+    assert deliver(listener, outbox, TAKEN) is None
+    assert outbox.empty
+
+
+@pytest.mark.parametrize("code", ["E_UNAUTHENTICATED", "E_DATABASE_UNAVAILABLE", "E_AGENT_CLONED", "E_ROUTE_NOT_FOUND"])
+def test_a_witness_that_does_not_hear_this_agent_is_not_asked_again_for_each(
+    listener: Listener, tmp_path: Path, code: str
+) -> None:
+    outbox = Outbox(tmp_path)
+    for job in ("a", "b"):
+        outbox.put(job, result(1))
+    refusal = problem(code, CATALOGUE[code].status)
+    assert deliver(listener, outbox, refusal, refusal, refusal, TAKEN) == code
+    assert len(outbox.jobs()) == 2
+
+
+def test_a_result_of_another_version_of_the_agent_holds_up_no_other(listener: Listener, tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    state.write(outbox._path("a"), {"job": "a", "finish": {"epoch": 1, "outcome": "well"}})
+    outbox.put("b", result(1))
+    assert deliver(listener, outbox, TAKEN) is None
+    assert outbox.empty
