@@ -12,7 +12,7 @@ from zfs_sync.agent.known_hosts import KnownHosts
 from zfs_sync.agent.outbox import Outbox
 from zfs_sync.agent.work_cache import WorkCache
 from zfs_sync.agent.worker import Worker
-from zfs_sync.api.work import WaitingJob
+from zfs_sync.api.work import Claim, Finish, JobError, WaitingJob
 from zfs_sync.client.backoff import Backoff
 from zfs_sync.client.witness import WitnessClient
 from zfs_sync.core.errors import ZfsSyncError
@@ -20,6 +20,7 @@ from zfs_sync.core.errors import ZfsSyncError
 LOG = logging.getLogger(__name__)
 TICK_SECONDS = 2.0
 DECLINED_SECONDS = (2.0, 10.0)
+STOPPING_SECONDS = 0.1
 
 
 class JobRunner:
@@ -48,6 +49,7 @@ class JobRunner:
         self._delivery = Backoff()
         self._deliver_at = 0.0
         self._delivering = threading.Lock()
+        self._stopping = threading.Event()
 
     def running(self) -> list[str]:
         """The jobs that this host has in hand: claimed, running, or with a result that is not delivered."""
@@ -67,7 +69,7 @@ class JobRunner:
         self._forget_old()
         for job in self._cache.work.jobs if self._cache.work else ():
             with self._lock:
-                if len(self._taken) >= self._parallel:
+                if self._stopping.is_set() or len(self._taken) >= self._parallel:
                     break
                 if not self._ready(job):
                     continue
@@ -91,14 +93,16 @@ class JobRunner:
             self._delivering.release()
 
     def stop(self, seconds: float) -> None:
-        """End every pipeline and wait for them."""
-        for running in list(self._worker.active.values()):
-            running.cancelled.set()
+        """Take nothing more, end every pipeline, also one that begins only now, and wait for them."""
         deadline = self._clock() + seconds
         with self._lock:
+            self._stopping.set()
             threads = list(self._taken.values())
         for thread in threads:
-            thread.join(max(0.0, deadline - self._clock()))
+            while thread.is_alive() and (left := deadline - self._clock()) > 0:
+                for running in list(self._worker.active.values()):
+                    running.cancelled.set()
+                thread.join(min(left, STOPPING_SECONDS))
 
     def _forget_old(self) -> None:
         """What ended or was declined is remembered only as long as it counts."""
@@ -140,6 +144,16 @@ class JobRunner:
             return
         finally:
             self._client.close()
+        if self._stopping.is_set():
+            self._give_back(claim)
+            return
         self._worker.run(claim)
         with self._lock:
             self._settled[job.id] = self._cache.version
+
+    def _give_back(self, claim: Claim) -> None:
+        """End a job that was given out while the agent stops: nobody would run it until the next start."""
+        LOG.info("job given back: the agent stops", extra={"job": claim.id, "edge": claim.edge.id})
+        entry = ZfsSyncError("E_INTERRUPTED", "The agent was stopped before the transfer began.")
+        words = JobError(code=entry.code, message=entry.message, hint=entry.hint)
+        self._outbox.put(claim.id, Finish(epoch=claim.epoch, result="failed", error=words))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.agent.conftest import FED, ManualClock, until, work_of
+from tests.unit.agent.conftest import DEADLINE_SECONDS, FED, ManualClock, until, work_of
 from zfs_sync.agent.jobs import DECLINED_SECONDS, JobRunner
 from zfs_sync.agent.known_hosts import KnownHosts
 from zfs_sync.agent.outbox import Outbox
@@ -22,19 +22,25 @@ class Claims:
 
     def __init__(self) -> None:
         self.refusal: ZfsSyncError | None = None
+        self.unfinished: ZfsSyncError | None = None
         self.asked: list[str] = []
         self.finished: list[str] = []
+        self.results: list[Finish] = []
+        self.answer = threading.Event()
+        self.answer.set()
 
     def claim(self, job: str, _: str) -> Claim:
         self.asked.append(job)
+        self.answer.wait()
         if self.refusal:
             raise self.refusal
         return Claim(id=job, epoch=1, lease_seconds=30, edge=FED, relative="", steps=[])
 
-    def finish(self, job: str, _: Finish) -> None:
-        if self.refusal:
-            raise self.refusal
+    def finish(self, job: str, finish: Finish) -> None:
+        if error := self.unfinished or self.refusal:
+            raise error
         self.finished.append(job)
+        self.results.append(finish)
 
     def close(self) -> None:
         pass
@@ -204,3 +210,57 @@ def test_stopping_ends_every_pipeline_and_waits_for_it(runner: JobRunner, cache:
     until(lambda: len(worker.active) == 2)
     runner.stop(30.0)
     assert worker.active == {}
+
+
+def test_a_claim_that_arrives_while_the_agent_stops_is_given_back(
+    runner: JobRunner, cache: WorkCache, worker: Work, claims: Claims
+) -> None:
+    claims.answer.clear()
+    list_jobs(cache, "a", "b", "c")
+    runner.start_ready()
+    until(lambda: len(claims.asked) == 2)
+    stopping = threading.Thread(target=runner.stop, args=(30.0,))
+    stopping.start()
+    until(runner._stopping.is_set)
+    assert runner.start_ready() == 0, "nothing more is taken"
+    claims.answer.set()
+    stopping.join(DEADLINE_SECONDS)
+    assert (sorted(claims.finished), worker.ran, runner.running()) == (["a", "b"], [], [])
+    assert {(each.result, each.error.code) for each in claims.results if each.error} == {("failed", "E_INTERRUPTED")}
+
+
+def test_what_is_given_back_while_the_witness_is_away_is_given_back_later(
+    runner: JobRunner, cache: WorkCache, claims: Claims, outbox: Outbox
+) -> None:
+    claims.answer.clear()
+    list_jobs(cache, "a")
+    runner.start_ready()
+    until(lambda: claims.asked == ["a"])
+    runner.stop(0.0)
+    claims.unfinished = ZfsSyncError("E_WITNESS_UNREACHABLE", "away")
+    claims.answer.set()
+    until(lambda: not runner.busy)
+    assert outbox.jobs() == ["a"]
+
+
+def test_a_pipeline_that_begins_while_the_agent_stops_is_ended(
+    runner: JobRunner, cache: WorkCache, worker: Work
+) -> None:
+    """Between the claim and the pipeline's start lies a moment in which a stop finds nothing to end."""
+    entered, begin, run = threading.Event(), threading.Event(), worker.run
+
+    def late(claim: Claim) -> None:
+        entered.set()
+        begin.wait()
+        run(claim)
+
+    worker.run = late  # type: ignore[method-assign]
+    list_jobs(cache, "a")
+    runner.start_ready()
+    until(entered.is_set)
+    stopping = threading.Thread(target=runner.stop, args=(30.0,))
+    stopping.start()
+    until(runner._stopping.is_set)
+    begin.set()
+    stopping.join(DEADLINE_SECONDS)
+    assert (worker.ran, runner.busy, stopping.is_alive()) == (["a"], False, False)
