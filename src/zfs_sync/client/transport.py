@@ -154,7 +154,7 @@ class Transport:
             return None
         try:
             return response.json()
-        except requests.exceptions.JSONDecodeError:
+        except (requests.exceptions.JSONDecodeError, RecursionError):  # the latter where it is nested too deeply
             return None
 
     def _unreachable(self, error: OSError) -> ZfsSyncError:

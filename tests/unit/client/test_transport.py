@@ -13,6 +13,7 @@ from tests.unit.client.conftest import Listener
 from tests.unit.witness.process import Served, run_json
 from zfs_sync.client.backoff import Backoff
 from zfs_sync.client.transport import TRIES, Transport
+from zfs_sync.client.witness import WitnessClient
 from zfs_sync.core.errors import ZfsSyncError
 
 JSON, PROBLEM = "application/json", "application/problem+json"
@@ -202,3 +203,13 @@ def test_a_url_that_would_send_the_key_in_clear_is_refused() -> None:
     with pytest.raises(ZfsSyncError) as caught:
         transport("http://witness.example.org")
     assert caught.value.code == "E_CONFIG"
+
+
+@pytest.mark.parametrize(("status", "kind"), [(200, JSON), (400, PROBLEM)])
+def test_an_answer_that_is_nested_too_deeply_is_no_answer(listener: Listener, status: int, kind: str) -> None:
+    listener.answers = [(status, kind, b"[" * 100_000)]
+    made = WitnessClient(transport(listener.url))
+    with pytest.raises(ZfsSyncError) as caught:
+        made.version()
+    made.close()
+    assert caught.value.code == "E_WITNESS_UNREACHABLE"
