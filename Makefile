@@ -70,6 +70,10 @@ schemas: setup ## Write schemas/ and docs/errors/ from the code
 	$(PYTHON) packaging/export_schemas.py schemas
 	$(PYTHON) -m zfs_sync.core.error_pages docs/errors
 
+.PHONY: docs
+docs: schemas ## Write the pages of docs/ that are made from the code
+	$(PYTHON) packaging/reference.py docs/reference
+
 .PHONY: locks
 locks: setup ## Renew the hash-pinned requirements from pyproject.toml
 	packaging/lock $(VENV)

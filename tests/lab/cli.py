@@ -23,7 +23,7 @@ _DEFAULT_HOSTS = 3
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status. Whatever the lab cannot do is one sentence on standard error."""
-    options = _parser().parse_args(argv)
+    options = make_parser().parse_args(argv)
     try:
         require_machine()
         status = options.command(options) or 0
@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """All commands and their options; docs/reference/commands.md is made from it."""
     parser = argparse.ArgumentParser(prog="python -m tests.lab", description="Hosts with ZFS on one machine.")
     name = argparse.ArgumentParser(add_help=False)
     default = os.environ.get("ZFS_SYNC_LAB", "lab")
@@ -72,20 +73,20 @@ def _add_up_and_down(
 
 def _add_access(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: argparse.ArgumentParser) -> None:
     ssh = commands.add_parser("ssh", parents=[name], help="a shell, or a command, in a host")
-    ssh.add_argument("host")
-    ssh.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
+    ssh.add_argument("host", help="which host")
+    ssh.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="run as root; without one, a shell")
     ssh.set_defaults(command=_ssh)
     run = commands.add_parser("run", parents=[name], help="run a command on the controller, inside the lab's network")
-    run.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
+    run.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="with its arguments")
     run.set_defaults(command=_run)
 
 
 def _add_pool(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: argparse.ArgumentParser) -> None:
     pool = commands.add_parser("pool", help="pools on files").add_subparsers(required=True, metavar="ACTION")
     create = pool.add_parser("create", parents=[name], help="make a pool, unless the host has it")
-    create.add_argument("host")
-    create.add_argument("pool")
-    create.add_argument("--size", default="512M")
+    create.add_argument("host", help="which host")
+    create.add_argument("pool", help="its name")
+    create.add_argument("--size", default="512M", help="its size (512M)")
     create.set_defaults(command=_create_pool)
 
 

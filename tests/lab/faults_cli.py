@@ -36,7 +36,7 @@ def _add_host_fault(
     kinds: Commands[argparse.ArgumentParser], name: argparse.ArgumentParser, kind: str, text: str
 ) -> argparse.ArgumentParser:
     parser = kinds.add_parser(kind, parents=[name], help=text)
-    parser.add_argument("host")
+    parser.add_argument("host", help="which host")
     return parser
 
 
@@ -50,7 +50,7 @@ def _host(options: argparse.Namespace) -> Host:
 
 def _add_link(kinds: Commands[argparse.ArgumentParser], name: argparse.ArgumentParser) -> None:
     link = _add_host_fault(kinds, name, "link", "pull or plug its network cable")
-    link.add_argument("position", choices=("down", "up"))
+    link.add_argument("position", choices=("down", "up"), help="down: pulled; up: plugged")
     link.set_defaults(command=lambda options: _host(options).link(options.position == "up"))
 
 
@@ -60,8 +60,8 @@ def _add_partition(kinds: Commands[argparse.ArgumentParser], name: argparse.Argu
         ("heal", Lab.heal, "undo partition"),
     ):
         pair = kinds.add_parser(kind, parents=[name], help=text)
-        pair.add_argument("a")
-        pair.add_argument("b")
+        pair.add_argument("a", help="one host")
+        pair.add_argument("b", help="the other")
         pair.set_defaults(command=_on_pair(action))
 
 
@@ -71,10 +71,10 @@ def _on_pair(action: Callable[[Lab, str, str], None]) -> Callable[[argparse.Name
 
 def _add_delay(kinds: Commands[argparse.ArgumentParser], name: argparse.ArgumentParser) -> None:
     delay = _add_host_fault(kinds, name, "delay", "make its cable long, bad or narrow, in each direction")
-    delay.add_argument("--delay", type=float, default=0, metavar="MS")
-    delay.add_argument("--jitter", type=float, default=0, metavar="MS")
-    delay.add_argument("--loss", type=float, default=0, metavar="PERCENT")
-    delay.add_argument("--rate", type=float, default=0, metavar="KB/s")
+    delay.add_argument("--delay", type=float, default=0, metavar="MS", help="added to each packet")
+    delay.add_argument("--jitter", type=float, default=0, metavar="MS", help="by how much that varies")
+    delay.add_argument("--loss", type=float, default=0, metavar="PERCENT", help="of packets that are lost")
+    delay.add_argument("--rate", type=float, default=0, metavar="KB/s", help="the most that passes")
     delay.set_defaults(command=_delay)
 
 

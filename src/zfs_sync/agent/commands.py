@@ -20,7 +20,7 @@ USAGE = 2
 
 def main(argv: list[str]) -> int:
     """Run one subcommand; its exit status."""
-    arguments = _parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
     except ZfsSyncError as error:
@@ -33,7 +33,8 @@ def main(argv: list[str]) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """All commands and their options; docs/reference/commands.md is made from it."""
     parser = argparse.ArgumentParser(prog="zfs-sync-agent", description="The agent of ZFS Sync on a storage host.")
     parser.add_argument("--version", action="version", version=f"zfs-sync-agent {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -52,7 +53,10 @@ def _add_daemon(commands: Any) -> None:
         parser = commands.add_parser(name, help=text, description=text)
         _config_option(parser)
         parser.set_defaults(run=function)
-    commands.add_parser("gate", help="the forced command of sshd for a peer; not for people")
+    gate = commands.add_parser("gate", help="the forced command of sshd for a peer; not for people")
+    # Only for the help: the gate reads its options itself, for it imports next to nothing.
+    gate.add_argument("--peer", required=True, metavar="NAME", help="who logs in, as its line in authorized_keys says")
+    gate.add_argument("--socket", metavar="PATH", help="the agent's socket, default /run/zfs-sync/gate.sock")
 
 
 def _add_trust(commands: Any) -> None:

@@ -74,7 +74,7 @@ _ENTRIES = (
         "The job was cancelled",
         "Somebody cancelled the job while it ran; its pipeline was ended.",
         "Run the group again when you want it.",
-        "ansible-playbook zfs_sync.fleet.sync_now",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.sync_now",
     ),
     CatalogueEntry(
         "E_CONFIG",
@@ -128,7 +128,7 @@ _ENTRIES = (
         "The enrol key has expired",
         "Enrol keys are short-lived, and this one is past its time.",
         "Mint a new enrol key for this system.",
-        "zfs-sync-witness key create --role enrol --system NAME",
+        "zfs-sync-witness key create enrol-SYSTEM --role enrol --system SYSTEM",
     ),
     CatalogueEntry(
         "E_ENROL_USED",
@@ -136,7 +136,7 @@ _ENTRIES = (
         "The enrol key was used already",
         "An enrol key works once, and another installation has used this one.",
         "Mint a new enrol key for this system; if nobody of yours used it, look at the audit rows.",
-        "zfs-sync-witness key create --role enrol --system NAME",
+        "zfs-sync-witness key create enrol-SYSTEM --role enrol --system SYSTEM",
     ),
     CatalogueEntry(
         "E_FORBIDDEN",
@@ -144,7 +144,7 @@ _ENTRIES = (
         "This key may not do that",
         "The API key is valid, but its role or its system does not allow this request.",
         "Use a key with the role that the message names.",
-        "zfs-sync-witness key create --role operator --name NAME",
+        "zfs-sync-witness key create NAME --role operator",
     ),
     CatalogueEntry(
         "E_HOST_KEY_UNKNOWN",
@@ -152,7 +152,7 @@ _ENTRIES = (
         "The peer's host key is unknown or has changed",
         "ssh met a host key that is not pinned for this peer. Nothing was sent: it may be another machine.",
         "Compare the fingerprints. If the change was meant, run the role ssh_trust (or trust set) again.",
-        "ansible-playbook zfs_sync.fleet.site --tags ssh_trust",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.site",
     ),
     CatalogueEntry(
         "E_INSTALL",
@@ -184,7 +184,7 @@ _ENTRIES = (
         "The job cannot be claimed now",
         "The job is running, finished, cancelled, or over a limit.",
         "None: the agent asks for its work again.",
-        "ansible-playbook zfs_sync.fleet.status",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.status",
     ),
     CatalogueEntry(
         "E_JOB_NOT_FOUND",
@@ -192,7 +192,7 @@ _ENTRIES = (
         "No such job",
         "There is no job with this id, or it was removed after its time.",
         "List the jobs and use an id from there.",
-        "ansible-playbook zfs_sync.fleet.status",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.status",
     ),
     CatalogueEntry(
         "E_JOB_NOT_YOURS",
@@ -200,7 +200,7 @@ _ENTRIES = (
         "The job belongs to another system",
         "An agent may claim and finish only the jobs of its own system.",
         "Use the key of the system that the job is for.",
-        "ansible-playbook zfs_sync.fleet.status",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.status",
     ),
     CatalogueEntry(
         "E_KEY_MALFORMED",
@@ -224,7 +224,7 @@ _ENTRIES = (
         "The lease on the job was lost",
         "The agent reported for a job with an old epoch: the job was given out anew, or finished.",
         "None: the agent ends that pipeline and asks for its work again.",
-        "ansible-playbook zfs_sync.fleet.status",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.status",
     ),
     CatalogueEntry(
         "E_METHOD_NOT_ALLOWED",
@@ -267,7 +267,7 @@ _ENTRIES = (
         "The object belongs to another owner",
         "The object was declared by another owner with other content.",
         "Change it where it is declared, or take it over with adopt.",
-        "ansible-playbook zfs_sync.fleet.site -e zfs_sync_adopt=true",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.site -e zfs_sync_adopt=true",
     ),
     CatalogueEntry(
         "E_PARENT_MISSING",
@@ -283,7 +283,7 @@ _ENTRIES = (
         "There is no trust with this peer",
         "This host has no pinned host key for the peer, or the peer does not know this host's public key.",
         "Run the role ssh_trust for both hosts.",
-        "ansible-playbook zfs_sync.fleet.site --tags ssh_trust",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.site",
     ),
     CatalogueEntry(
         "E_PEER_UNREACHABLE",
@@ -307,7 +307,7 @@ _ENTRIES = (
         "The plan is no longer true",
         "The pool in front of the agent is not what the plan was made from. Nothing was touched.",
         "None: the host reports and the witness plans again.",
-        "ansible-playbook zfs_sync.fleet.status",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.status",
     ),
     CatalogueEntry(
         "E_PROTOCOL_UNSUPPORTED",
@@ -326,7 +326,7 @@ _ENTRIES = (
             "changed."
         ),
         "If that is meant, say the number with prune_limit.",
-        "ansible-playbook zfs_sync.fleet.site -e zfs_sync_prune_limit=20",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.site -e zfs_sync_prune_limit=20",
     ),
     CatalogueEntry(
         "E_REPORT_BASE_UNKNOWN",
@@ -393,7 +393,7 @@ _ENTRIES = (
             "Nothing was changed."
         ),
         "Plan again, review, and apply with the new state tag.",
-        "ansible-playbook zfs_sync.fleet.site --check --diff",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.site --check --diff",
     ),
     CatalogueEntry(
         "E_SYNC_GROUP_NOT_FOUND",
@@ -401,7 +401,7 @@ _ENTRIES = (
         "No such sync group",
         "There is no sync group of this name.",
         "Check the name against the fleet document.",
-        "ansible-playbook zfs_sync.fleet.status",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.status",
     ),
     CatalogueEntry(
         "E_SYSTEM_IN_USE",
@@ -409,7 +409,7 @@ _ENTRIES = (
         "The system is still a member",
         "A system that is a member of a sync group cannot be deleted unless the same request ends the membership.",
         "Take it out of the groups that are named first, or in the same document.",
-        "ansible-playbook zfs_sync.fleet.site --check --diff",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.site --check --diff",
     ),
     CatalogueEntry(
         "E_SYSTEM_NOT_FOUND",
@@ -417,7 +417,7 @@ _ENTRIES = (
         "No such system",
         "There is no system of this name.",
         "Check the name against the fleet document.",
-        "ansible-playbook zfs_sync.fleet.status",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.status",
     ),
     CatalogueEntry(
         "E_TARGET_AHEAD",
@@ -457,7 +457,7 @@ _ENTRIES = (
         "No valid API key",
         "The request has no API key, or one that is unknown, revoked or expired.",
         "Send a valid key as 'Authorization: Bearer KEY'.",
-        "zfs-sync-witness key create --role viewer --name NAME",
+        "zfs-sync-witness key create NAME --role viewer",
     ),
     CatalogueEntry(
         "E_VALIDATION",
@@ -465,7 +465,7 @@ _ENTRIES = (
         "The input has faults",
         "One or more values are missing, unknown or not allowed; each is listed with its place. Nothing was changed.",
         "Mend each of the places that are listed.",
-        "ansible-playbook zfs_sync.fleet.site --check --diff",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.site --check --diff",
     ),
     CatalogueEntry(
         "E_VERIFY_FAILED",

@@ -27,7 +27,7 @@ First time:  zfs-sync-witness init && zfs-sync-witness tls init --host NAME && z
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 for an error of the catalogue, 2 for wrong usage."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         command = _command(options.run)
         result = command(options)
@@ -63,7 +63,8 @@ def _show_error(error: ZfsSyncError, *, as_json: bool) -> None:
     print("\n".join([*lines, f"What to do: {error.hint}"]), file=sys.stderr)
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """All commands and their options; docs/reference/commands.md is made from it."""
     parser = argparse.ArgumentParser(
         prog="zfs-sync-witness", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -114,7 +115,8 @@ def _add_key(commands: Commands) -> None:
     key = commands.add_parser("key", help=text, description=text).add_subparsers(required=True, metavar="COMMAND")
     create = _add(key, "create", "key:create", "make a key")
     create.add_argument("name", help="what it is for; one live key per name")
-    create.add_argument("--role", required=True, choices=("admin", "operator", "viewer", "agent", "enrol"))
+    roles = ("admin", "operator", "viewer", "agent", "enrol")
+    create.add_argument("--role", required=True, choices=roles, help="what it may do")
     create.add_argument("--system", help="the system that an agent or enrol key is bound to")
     create.add_argument("--expires-in", metavar="DURATION", help="such as 1h or 30d (default: never; enrol: 1h)")
     rotate = _add(key, "rotate", "key:rotate", "make a new key in the place of a live one, which ends at once")

@@ -42,13 +42,13 @@ router = new_router("docs", prefix="")
 
 @router.get("/docs", dependencies=[open_to_all], include_in_schema=False)
 async def docs() -> Response:
-    """The page."""
+    """The reference of this API, for a browser."""
     return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY})
 
 
 @router.get("/static/{name}", dependencies=[open_to_all], include_in_schema=False)
 async def static(name: str) -> Response:
-    """A file of the page."""
+    """A file of that page."""
     if name not in _FILES:
         raise ZfsSyncError("E_ROUTE_NOT_FOUND", f"There is no file {ascii(name)[:80]} here.")
     return FileResponse(STATIC / name, media_type=_FILES[name], headers={"Cache-Control": "public, max-age=3600"})

@@ -46,7 +46,7 @@ _SPECS: Mapping[Kind, type] = {"system": SystemSpec, "sync_group": SyncGroupSpec
 def _routes(kind: Kind) -> APIRouter:
     router = new_router(_PATHS[kind].strip("/"))
     observe = _observed_system if kind == "system" else _observed_group
-    path, title, model = _PATHS[kind], TITLE[kind], _SPECS[kind].__name__
+    path, title, model, not_found = _PATHS[kind], TITLE[kind], _SPECS[kind].__name__, _NOT_FOUND[kind]
     one = path + "/{name}"
 
     @router.get(path, name=f"list_{kind}s", summary=f"List {title}s", response_model=dict[str, Any])
@@ -67,7 +67,7 @@ def _routes(kind: Kind) -> APIRouter:
         def read(connection: Connection) -> dict[str, Any]:
             stored = store.load_one(connection, (kind, name))
             if stored is None:
-                raise ZfsSyncError(_NOT_FOUND[kind], f"There is no {title} {ascii(name)[:80]}.")
+                raise ZfsSyncError(not_found, f"There is no {title} {ascii(name)[:80]}.")
             return _shown(name, stored) | {"observed": observe(connection, witness, name)}
 
         return answer(witness.database.read(read))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from zfs_sync import __version__
 from zfs_sync.api import PROTOCOL
+from zfs_sync.api.annotations import STRICT
 from zfs_sync.witness.auth import AnyKey
 from zfs_sync.witness.routing import new_router
 
@@ -16,9 +17,14 @@ router = new_router("version")
 class Version:
     """Versions of the witness and of what it speaks."""
 
+    __pydantic_config__ = STRICT
+
     version: str
+    """Of the witness."""
     protocol: list[int]
+    """What agents may speak with it."""
     api: str
+    """Of this API, as it stands in its paths."""
 
 
 @router.get("/version")

@@ -1,0 +1,16 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""The reference pages that are made from the code, a module each."""
+
+from collections.abc import Callable, Mapping
+
+from reference_pages import api, commands, configuration, fleet_document, playbooks
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "api.md": api.page,
+    "commands.md": commands.page,
+    "configuration.md": configuration.page,
+    "fleet-document.md": fleet_document.page,
+    "playbooks.md": playbooks.page,
+}
+"""The name of each page and what makes its text."""

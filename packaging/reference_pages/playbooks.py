@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""playbooks.md: every variable of the collection's playbooks, their own and those of the roles that they run."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reference_pages.markdown import code, note, table, value
+
+ROOT = Path(__file__).resolve().parents[2]
+_VARIABLE = re.compile(r"\bzfs_sync_[a-z_]+\b")
+_MARKUP = re.compile(r"\b[A-Z]\(([^)]*)\)")
+_PREFIX = "zfs_sync.fleet."
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of the playbooks themselves."""
+
+    type: str
+    default: str
+    description: str
+
+
+OWN: Mapping[str, Variable] = {
+    "zfs_sync_witness_group": Variable("str", "`witness`", "The inventory group that holds the witness's host."),
+    "zfs_sync_hosts_group": Variable("str", "`zfs_sync_hosts`", "The inventory group of the hosts with an agent."),
+    "zfs_sync_fleet_file": Variable(
+        "path",
+        "`fleet.yml` beside the inventory",
+        "The fleet document. A relative path counts from the working folder.",
+    ),
+    "zfs_sync_fleet": Variable("dict", "the content of that file", "The fleet document itself."),
+    "zfs_sync_api_host": Variable(
+        "str",
+        "the first host of the witness's group, else `localhost`",
+        "The host from which the witness's API is called.",
+    ),
+    "zfs_sync_witness_url": Variable(
+        "str", "said by the role witness", "The witness's address. Needed where the inventory has no witness's group."
+    ),
+    "zfs_sync_witness_token": Variable("str", "none", "The API key, where the role witness has not said a file."),
+    "zfs_sync_witness_token_file": Variable(
+        "path", "said by the role witness", "A file with the API key, on the host that calls the API."
+    ),
+    "zfs_sync_witness_ca_path": Variable(
+        "path", "said by the role witness", "The witness's CA certificate, on the host that calls the API."
+    ),
+    "zfs_sync_prune": Variable("bool", "`false`", "Delete this owner's objects that are not in the document."),
+    "zfs_sync_prune_limit": Variable("int", "max(5, 20 %)", "How many objects prune may delete."),
+    "zfs_sync_adopt": Variable("bool", "`false`", "Take over objects of other owners whose content differs."),
+    "zfs_sync_if_match": Variable(
+        "str", "none", "The state tag of a plan; the run refuses when desired state has moved on since."
+    ),
+}
+_NAMES = {
+    "zfs_sync_inventory_dir", "zfs_sync_witness_ready", "zfs_sync_status", "zfs_sync_status_lines",
+    "zfs_sync_result_format", "zfs_sync_hosts",
+}  # fmt: skip
+"""What has the form of a variable and is none that a user sets: results, facts of a role, a group of the inventory."""
+_INTRODUCTION = """\
+# Playbooks
+
+`ansible-playbook -i INVENTORY zfs_sync.fleet.NAME`, from an installed collection. All of them work in check mode.
+"""
+
+
+def page() -> str:
+    """The text of the page."""
+    text = note("the playbooks and the roles' argument specifications") + _INTRODUCTION
+    for path in sorted((ROOT / "playbooks").glob("*.yml")):
+        text += f"\n## {_PREFIX}{path.stem}\n\n{_comment(path)}\n\n{_table(path)}"
+        for role, options in roles_of(path).items():
+            text += f"\n### Of the role {role}, in {path.stem}\n\n{_role_table(options)}"
+    return text
+
+
+def own_variables(path: Path) -> set[str]:
+    """The variables that a playbook itself names, without those that it sets for itself."""
+    text = path.read_text() + (ROOT / "playbooks" / "vars" / "fleet.yml").read_text()
+    named = set(_VARIABLE.findall(re.sub(rf"{re.escape(_PREFIX)}\w+", "", text)))
+    of_roles = {name for options in roles_of(path).values() for name in options}
+    return named - _NAMES - (of_roles - set(OWN))
+
+
+def roles_of(path: Path) -> Mapping[str, Mapping[str, Any]]:
+    """The roles that a playbook runs whole, each with its options."""
+    plays = yaml.safe_load(path.read_text())
+    names = [name for play in plays for name in _roles(play)]
+    return {name: _options(name) for name in names}
+
+
+def _roles(play: Mapping[str, Any]) -> Iterator[str]:
+    for role in play.get("roles", []):
+        yield role["role"].removeprefix(_PREFIX)
+    for task in play.get("tasks", []):
+        included = task.get("ansible.builtin.include_role", {})
+        if included and "tasks_from" not in included:
+            yield included["name"].removeprefix(_PREFIX)
+
+
+def _options(role: str) -> Mapping[str, Any]:
+    specification = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())
+    options: Mapping[str, Any] = specification["argument_specs"]["main"]["options"]
+    return options
+
+
+def _comment(path: Path) -> str:
+    """The first comment below the licence, which says what the playbook is for."""
+    lines = path.read_text().partition("---\n")[2].splitlines()
+    said = " ".join(line.removeprefix("# ") for line in lines[: next(i for i, x in enumerate(lines) if x[:1] != "#")])
+    return re.sub(r"(-e '[^']*')", r"`\1`", said)
+
+
+def _table(path: Path) -> str:
+    rows = []
+    for name in sorted(own_variables(path)):
+        own = OWN[name]
+        rows.append([code(name), own.type, own.default, own.description])
+    return table(["variable", "type", "default", "what it is"], rows)
+
+
+def _role_table(options: Mapping[str, Any]) -> str:
+    rows = []
+    for name, each in options.items():
+        choices = f": {', '.join(map(code, each['choices']))}" if "choices" in each else ""
+        default = value(each["default"]) if "default" in each else ""
+        rows.append([code(name), each["type"] + choices, default, _plain(each["description"])])
+    return table(["variable", "type", "default", "what it is"], rows)
+
+
+def _plain(description: str | list[str]) -> str:
+    text = description if isinstance(description, str) else " ".join(description)
+    return _MARKUP.sub(lambda match: code(match.group(1).split("#")[0]), text)
