@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: 2026 The ZFS Sync authors
 # SPDX-License-Identifier: Apache-2.0
-"""One fleet for the tests of a module: h1 with the data, h2 and h3 as targets."""
+"""One fleet for the tests of a module: h1 with the data, h2 and h3 as targets, unless it says otherwise."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,20 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def bare_fleet(lab_factory: LabFactory, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """A witness, and hosts with a pool each and no agent."""
-    with lab_factory() as lab:
+    with bare(lab_factory, package, tmp_path_factory, {"h1": "tank", "h2": "backup", "h3": "safe"}) as fleet:
+        yield fleet
+
+
+@contextmanager
+def bare(
+    lab_factory: LabFactory, package: Path, tmp_path_factory: pytest.TempPathFactory, pools: Mapping[str, str]
+) -> Iterator[Fleet]:
+    """The same with any hosts: the name of the pool by host."""
+    with lab_factory(pools) as lab:
         witness = Witness(lab, tmp_path_factory.mktemp("witness"))
         witness.init()
         witness.start()
-        for host, pool in (("h1", "tank"), ("h2", "backup"), ("h3", "safe")):
+        for host, pool in pools.items():
             lab.host(host).create_pool(pool)
         yield Fleet(lab, witness, package)
         witness.kill()

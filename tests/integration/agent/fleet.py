@@ -4,6 +4,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -38,6 +39,11 @@ def build_package(output: Path) -> Path:
     return output
 
 
+def pss_mib(rollup: str) -> float:
+    """The proportional share of memory that a smaps_rollup says."""
+    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) / 1024
+
+
 @dataclass(slots=True)
 class Witness:
     """The witness's process, its folder, and an admin's way in."""
@@ -45,6 +51,8 @@ class Witness:
     lab: Lab
     folder: Path
     process: "subprocess.Popen[bytes] | None" = None
+    ready_seconds: float = 0.0
+    """From the start of the process to the answer that it is ready."""
 
     @property
     def address(self) -> str:
@@ -72,15 +80,21 @@ class Witness:
         self._command("tls", "init", "--host", self.address)
 
     def start(self) -> None:
+        started = time.monotonic()
         self.process = self.lab.start(
             [self._program, "serve"], log=self.folder / "log", environment=self._environment(), cwd=self.folder
         )
         wait_for(self._ready, "the witness is ready")
+        self.ready_seconds = time.monotonic() - started
 
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+
+    def pss_mib(self) -> float:
+        assert self.process is not None
+        return pss_mib(Path(f"/proc/{self.process.pid}/smaps_rollup").read_text())
 
     def call(self, method: str, path: str, body: Any = None, expect: int | None = None) -> Any:
         token = (self.folder / "admin.key").read_text().strip()
@@ -224,3 +238,20 @@ class Fleet:
         )
         rows = [line.rsplit("\t", 1) for line in said.splitlines()]
         return [guid for path, guid in rows if path.startswith(f"{dataset}@")]
+
+    def files(self, name: str, dataset: str) -> dict[str, str]:
+        """The checksum of every file of one dataset; a replica is mounted only for as long as this looks."""
+        host, place = self.host(name), shlex.quote(f"/{dataset}")
+        mounted = host.ssh(["zfs", "get", "-H", "-o", "value", "mounted", dataset]).stdout.strip() == "yes"
+        if not mounted:
+            host.ssh(["zfs", "mount", dataset])
+        found = host.ssh(f"cd {place} && find . -xdev -type f -print0 | xargs -0r sha256sum").stdout
+        if not mounted:
+            host.ssh(["zfs", "unmount", dataset])
+            host.ssh(f"rmdir -p {place}", check=False)  # up to the pool's own place; else it would be in the way later
+        return {line[66:]: line[:64] for line in found.splitlines()}
+
+    def pss_mib(self, name: str) -> float:
+        """What the agent of a host takes of its memory."""
+        pid = self.host(name).ssh(["systemctl", "show", "-P", "MainPID", "zfs-sync-agent"]).stdout.strip()
+        return pss_mib(self.host(name).ssh(["cat", f"/proc/{pid}/smaps_rollup"]).stdout)
