@@ -20,6 +20,8 @@ from tests.lab.host import Host
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
 
 HOSTS = ("nas1", "nas2", "vault")
+WITNESS_MB = 80
+AGENT_MB = 50
 WITNESS = "nas1"
 MADE_BY_THE_RUN = ("/var/lib/zfs-sync/agent/enrol.key", "/etc/zfs-sync/ca.pem")
 """What no check can show, for the witness that makes it is not there; that it will be made is foreseen."""
@@ -196,3 +198,23 @@ def test_no_key_is_shown_by_ansible_or_left_on_the_controller(story: Story) -> N
         assert keys_in(run.output) == [], title
     for path in story.controller.folder.rglob("*"):
         assert not path.is_file() or keys_in(path.read_text(errors="replace")) == [], path
+
+
+def test_witness_and_agents_are_small_when_they_idle(story: Story) -> None:
+    """In MB, as they were promised, and after what the demo does: a fleet applied, synced, edited, and asked for."""
+    units = {f"{WITNESS} witness": (WITNESS, "zfs-sync-witness")} | {
+        f"{name} agent": (name, "zfs-sync-agent") for name in HOSTS
+    }
+    megabytes = {title: _pss_megabytes(story.host(name), unit) for title, (name, unit) in units.items()}
+    print("PSS in MB:", {title: round(size, 1) for title, size in megabytes.items()})
+    times = "systemctl show -P ActiveEnterTimestampMonotonic -P InactiveExitTimestampMonotonic zfs-sync-witness"
+    begun, ready = sorted(map(int, story.host(WITNESS).ssh(times).stdout.split()))
+    print(f"The witness was ready in {(ready - begun) / 1e6:.2f} s")
+    assert megabytes.pop(f"{WITNESS} witness") <= WITNESS_MB
+    assert max(megabytes.values()) <= AGENT_MB
+
+
+def _pss_megabytes(host: Host, unit: str) -> float:
+    process = host.ssh(["systemctl", "show", "-P", "MainPID", unit]).stdout.strip()
+    rollup = host.ssh(["cat", f"/proc/{process}/smaps_rollup"]).stdout
+    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) * 1024 / 1e6
