@@ -83,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
     def _say(self, status: int, body: Any, tag: str | None) -> None:
         content = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "application/json" if status < 400 else "application/problem+json")
         self.send_header("Content-Length", str(len(content)))
         if tag:
             self.send_header("ETag", tag)
