@@ -151,6 +151,15 @@ def test_a_changed_configuration_restarts_the_service(bare_fleet: Fleet, host: H
     assert host.ssh(show).stdout != before
 
 
+def test_a_running_agent_whose_key_was_taken_away_enrols_anew(
+    bare_fleet: Fleet, host: Host, document: dict[str, Any]
+) -> None:
+    host.ssh(["rm", "/var/lib/zfs-sync/agent/agent.key"])
+    again = install(bare_fleet, {**document, "enrol_key": bare_fleet.witness.enrol_key("h1")})
+    assert again["enrolled"]
+    assert "restart zfs-sync-agent.service" in again["actions"]
+
+
 def test_a_wrong_configuration_is_refused_with_all_its_faults(bare_fleet: Fleet, document: dict[str, Any]) -> None:
     wrong = {"config": {**document["config"], "systm": "h1", "scan_interval": 10, "log_level": "loud"}}
     answer = bare_fleet.installer("h1", "install", "--document", "-", document=wrong, check=False)

@@ -40,7 +40,7 @@ class Installer:
         stale = ledger.bring(self._program())
         stale |= ledger.bring(self._settings())
         ledger.bring(self._own_keys())
-        ledger.bring(self._enrol_key())
+        stale |= ledger.bring(self._enrol_key())  # an agent whose key was taken away enrols when it starts
         ledger.bring(outdated)
         if start and self._has_systemd():
             ledger.bring([service.Started(stale)])
