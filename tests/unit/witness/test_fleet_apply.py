@@ -240,6 +240,12 @@ def test_prune_by_an_empty_document_must_be_said_twice(operator: Api) -> None:
     assert apply(operator, fleet({}, {}), prune=True, prune_limit=1)["summary"]["deleted"] == 1
 
 
+def test_a_state_tag_that_has_lost_its_quotes_is_the_same_tag(operator: Api) -> None:
+    planned = operator.post(PLAN, {"fleet": fleet()}).json()["state"].strip('"')
+    assert operator.post(APPLY, {"fleet": fleet()}, headers={"If-Match": planned}).status_code == 200
+    assert operator.post(APPLY, {"fleet": fleet()}, headers={"If-Match": planned}).status_code == 412
+
+
 def test_a_stale_if_match_is_refused(operator: Api) -> None:
     planned = operator.post(PLAN, {"fleet": fleet()}).json()["state"]
     first = operator.post(APPLY, {"fleet": fleet()}, headers={"If-Match": planned})

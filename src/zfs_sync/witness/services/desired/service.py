@@ -77,7 +77,8 @@ def _check_state(connection: Connection, if_match: str | None) -> None:
     if if_match is None or if_match.strip() == "*":
         return
     current = store.state_tag(connection)
-    if current not in (each.strip() for each in if_match.split(",")):
+    # Shells and Ansible's -e take the quotes away that RFC 9110 puts around a tag.
+    if current.strip('"') not in (each.strip().strip('"') for each in if_match.split(",")):
         raise ZfsSyncError("E_STATE_CHANGED", f"Desired state is {current} by now, not {if_match[:200]}.")
 
 
