@@ -297,9 +297,9 @@ _ENTRIES = (
         "E_PERMISSION",
         403,
         "ZFS denied the permission",
-        "The agent's user may not do this on this dataset.",
-        "Delegate what is missing on that host, as the message says.",
-        "zfs allow -u zfs-sync send,hold DATASET",
+        "zfs, or a file of ours, may not be used by the account that runs the command or the agent.",
+        "Run the command as root; the agent's service runs as root too, with the rights that its unit names.",
+        "systemctl show -P User zfs-sync-agent",
     ),
     CatalogueEntry(
         "E_PLAN_STALE",
