@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The ZFS Sync authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tutorial, taken at its word: its files are written and its commands are run, in order, on two bare hosts."""
+"""The tutorial and the README, taken at their word: their files and commands, in order, on two bare hosts."""
 
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,27 +17,47 @@ from tests.unit.docs.pages import ROOT, Page
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(900)]
 
-PAGE = Page(ROOT / "docs" / "tutorial" / "first-fleet.md")
+TUTORIAL = Page(ROOT / "docs" / "tutorial" / "first-fleet.md")
 _COMMAND = re.compile(r"^(\$|[a-z0-9]+#) (.*)$", re.MULTILINE)
 _FILE = re.compile(r"^# ([a-z]+\.yml)\n")
 ARRIVAL_SECONDS = 60.0
 
 
-def test_the_tutorial_does_what_it_says(lab_factory: LabFactory, tmp_path: Path) -> None:
+def test_the_tutorial_does_what_it_says(lab: Lab, tmp_path: Path) -> None:
+    said = _follow(TUTORIAL, lab, tmp_path)
+    (status,) = [output for line, output in said if "fleet.status" in line]
+    (expected,) = TUTORIAL.blocks("text")
+    assert expected.splitlines() == [line.strip() for line in status.splitlines() if re.match(r" +(FROM|nas1:)", line)]
+    assert re.findall(r"changed=(\d+)", said[-1][1]) == ["0", "0"]
+
+
+def test_the_readme_does_what_it_says(lab: Lab, tmp_path: Path) -> None:
+    lab.host("nas1").ssh("zfs create tank/photos && zfs snapshot tank/photos@before")
+    said = _follow(Page(ROOT / "README.md"), lab, tmp_path)
+    line, status = said[-1]
+    assert "fleet.status" in line
+    assert re.search(r"nas1:tank/photos +nas2:backup/photos +IN_SYNC ", status)
+    assert lab.host("nas2").ssh("zfs list -H -o name -t snapshot -r backup").stdout == "backup/photos@before\n"
+
+
+@pytest.fixture
+def lab(lab_factory: LabFactory) -> Iterator[Lab]:
+    """Two bare hosts, as the pages ask for them, and the collection's tarball."""
     build_collection()
-    for block in PAGE.blocks("yaml"):
-        name = _FILE.match(block)
-        assert name, block
-        (tmp_path / name.group(1)).write_text(block)
-    commands = [each for block in PAGE.blocks("console") for each in _COMMAND.findall(block)]
     with lab_factory(("nas1", "nas2"), wheelhouse=WHEELHOUSE) as lab:
         lab.host("nas1").create_pool("tank", "256M")
         lab.host("nas2").create_pool("backup", "256M")
-        said = [(line, _say(lab, tmp_path, where, line)) for where, line in commands if not line.startswith("make")]
-    (status,) = [output for line, output in said if "fleet.status" in line]
-    (expected,) = PAGE.blocks("text")
-    assert expected.splitlines() == [line.strip() for line in status.splitlines() if re.match(r" +(FROM|nas1:)", line)]
-    assert re.findall(r"changed=(\d+)", said[-1][1]) == ["0", "0"]
+        yield lab
+
+
+def _follow(page: Page, lab: Lab, folder: Path) -> list[tuple[str, str]]:
+    """Write the page's files and run its commands; each with its output. The collection was built already."""
+    for block in page.blocks("yaml"):
+        name = _FILE.match(block)
+        assert name, block
+        (folder / name.group(1)).write_text(block)
+    commands = [each for block in page.blocks("console") for each in _COMMAND.findall(block)]
+    return [(line, _say(lab, folder, where, line)) for where, line in commands if not line.startswith("make")]
 
 
 def _say(lab: Lab, folder: Path, where: str, line: str) -> str:
