@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
@@ -30,6 +31,7 @@ def page() -> str:
     return note("the commands' parsers") + _INTRODUCTION + "".join(_program(each) for each in programs())
 
 
+@cache
 def programs() -> tuple[argparse.ArgumentParser, ...]:
     """The parsers of the programs."""
     with patch.dict(os.environ):

@@ -55,7 +55,7 @@ class Page:
         """Lines of blocks of code: whatever may be a command."""
         lines = [line for _, _, body in _FENCE.findall(self.text) for line in _joined(body)]
         lines += [line for block in _INDENTED.findall(self.text) for line in _joined(block)]
-        return [re.sub(r"^\s*(?:[$#] )?(?:sudo )?", "", line) for line in lines]
+        return [re.sub(r"^\s*(?:[a-z0-9]*[$#] )?(?:sudo )?", "", line) for line in lines]
 
     @property
     def spans(self) -> list[str]:
