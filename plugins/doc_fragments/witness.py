@@ -12,7 +12,7 @@ class ModuleDocFragment(object):
 options:
   witness_url:
     description:
-      - The address of the witness, such as V(https://witness.example.org:8474).
+      - The address of the witness, such as V(https://witness.example.org:8462).
       - There is no default. Without it the module fails.
       - The environment variable E(ZFS_SYNC_WITNESS_URL) of the host where the module runs is used where the option is
         not set.

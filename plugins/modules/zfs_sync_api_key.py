@@ -71,7 +71,7 @@ attributes:
 EXAMPLES = r"""
 - name: A key for the pipeline
   zfs_sync.fleet.zfs_sync_api_key:
-    witness_url: https://witness.example.org:8474
+    witness_url: https://witness.example.org:8462
     witness_token_file: /etc/zfs-sync/admin.key
     witness_ca_path: /etc/zfs-sync/ca.crt
     name: ci

@@ -85,7 +85,7 @@ seealso:
 EXAMPLES = r"""
 - name: Apply the version-controlled fleet
   zfs_sync.fleet.zfs_sync_fleet:
-    witness_url: https://witness.example.org:8474
+    witness_url: https://witness.example.org:8462
     witness_token_file: /etc/zfs-sync/operator.key
     witness_ca_path: /etc/zfs-sync/ca.crt
     fleet: "{{ lookup('ansible.builtin.file', 'fleet.yml') | ansible.builtin.from_yaml }}"

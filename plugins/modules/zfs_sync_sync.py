@@ -67,7 +67,7 @@ seealso:
 EXAMPLES = r"""
 - name: Bring the photos over before the host is serviced
   zfs_sync.fleet.zfs_sync_sync:
-    witness_url: https://witness.example.org:8474
+    witness_url: https://witness.example.org:8462
     witness_token_file: /etc/zfs-sync/operator.key
     witness_ca_path: /etc/zfs-sync/ca.crt
     group: photos

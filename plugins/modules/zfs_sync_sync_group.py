@@ -97,7 +97,7 @@ seealso:
 EXAMPLES = r"""
 - name: Keep the photos on two other hosts, the second fed by the first
   zfs_sync.fleet.zfs_sync_sync_group:
-    witness_url: https://witness.example.org:8474
+    witness_url: https://witness.example.org:8462
     witness_token_file: /etc/zfs-sync/operator.key
     witness_ca_path: /etc/zfs-sync/ca.crt
     name: photos

@@ -72,7 +72,7 @@ seealso:
 EXAMPLES = r"""
 - name: Declare a host
   zfs_sync.fleet.zfs_sync_system:
-    witness_url: https://witness.example.org:8474
+    witness_url: https://witness.example.org:8462
     witness_token_file: /etc/zfs-sync/operator.key
     witness_ca_path: /etc/zfs-sync/ca.crt
     name: nas1

@@ -51,7 +51,7 @@ class WitnessConfig:
 
     __pydantic_config__ = STRICT
 
-    url: Annotated[str, Checked(check_witness_url, "https://witness.example.org:8470", "^https?://")]
+    url: Annotated[str, Checked(check_witness_url, "https://witness.example.org:8462", "^https?://")]
     """Where it is. There is no default."""
     ca_file: AbsolutePath | None = None
     """The CA that signed its certificate; the public CAs where it is not given."""
