@@ -101,6 +101,11 @@ def _variables() -> set[str]:
 
 
 @every_page
+def test_code_in_prose_stands_on_one_line(page: Page) -> None:
+    assert [line for line in page.prose.splitlines() if line.count("`") % 2] == []
+
+
+@every_page
 def test_error_codes_exist(page: Page) -> None:
     assert set(_CODE.findall(page.text)) - set(CATALOGUE) == set()
 
