@@ -3,6 +3,7 @@
 """Results of jobs until the witness has taken them: none is lost to an outage or a restart."""
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 from zfs_sync.api.structure import structure, unstructure
@@ -35,7 +36,7 @@ class Outbox:
 
     def jobs(self) -> list[str]:
         """The jobs whose results wait."""
-        return [str(record["job"]) for record in list(state.read_all(self._folder))]
+        return [job for job, _ in self._results()]
 
     @property
     def empty(self) -> bool:
@@ -50,9 +51,9 @@ class Outbox:
         reached, or does not hear this agent at all, nothing more is tried. Raises the first failure.
         """
         failures = []
-        for record in list(state.read_all(self._folder)):
+        for job, kept in self._results():
             try:
-                self._deliver(client, str(record["job"]), record["finish"])
+                self._deliver(client, job, kept)
             except ZfsSyncError as error:
                 failures.append(error)
                 if error.code not in ITS_OWN:
@@ -68,6 +69,28 @@ class Outbox:
                 raise
             LOG.warning("a result is dropped: %s (%s)", error, kept, extra={"job": job, "code": error.code})
         state.forget(self._path(job))
+
+    def _results(self) -> list[tuple[str, object]]:
+        """Every job with its result as it was kept. What a damaged disk left of one is put aside: its lease decides."""
+        found = []
+        for path in sorted(self._folder.glob("*.json")):
+            try:
+                record = state.read(path)
+            except ZfsSyncError as error:
+                self._put_aside(path, error.message)
+                continue
+            if record is None:
+                continue
+            if (job := record.get("job")) and isinstance(job, str) and path == self._path(job):
+                found.append((job, record.get("finish")))
+            else:
+                self._put_aside(path, f"{path} names no job of its own.")
+        return found
+
+    def _put_aside(self, path: Path, why: str) -> None:
+        LOG.error("a result is put aside: %s", why)
+        with suppress(FileNotFoundError):
+            path.replace(path.with_suffix(".bad"))
 
     def _path(self, job: str) -> Path:
         return self._folder / f"{state.file_key(job)}.json"

@@ -159,3 +159,19 @@ def test_a_result_of_another_version_of_the_agent_holds_up_no_other(listener: Li
     outbox.put("b", result(1))
     assert deliver(listener, outbox, TAKEN) is None
     assert outbox.empty
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b'{"job": "a"', b"{}", b'{"job": "c"}'])
+def test_what_a_damaged_disk_left_of_a_result_is_put_aside(
+    listener: Listener, tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    outbox = Outbox(tmp_path)
+    for job in ("a", "b"):
+        outbox.put(job, result(1))
+    outbox._path("a").write_bytes(content)
+    assert outbox.jobs() == ["b"], "the heartbeat goes on, and says what is in hand"
+    assert deliver(listener, outbox, TAKEN) is None
+    assert outbox.empty
+    assert outbox._path("a").with_suffix(".bad").read_bytes() == content
+    (record,) = [each for each in caplog.records if each.name == "zfs_sync.agent.outbox"]
+    assert "put aside" in record.getMessage()
