@@ -5,6 +5,7 @@
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -88,8 +89,11 @@ class Witness:
         self.ready_seconds = time.monotonic() - started
 
     def kill(self) -> None:
+        self.end(signal.SIGKILL)
+
+    def end(self, number: signal.Signals) -> None:
         assert self.process is not None
-        self.process.kill()
+        self.process.send_signal(number)
         self.process.wait()
 
     def pss_mib(self) -> float:

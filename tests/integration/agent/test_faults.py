@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What fails in the middle of a transfer, and that everything is well afterwards."""
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,8 +70,11 @@ def job(fleet: Fleet, found: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def test_an_outage_of_the_witness_ends_no_transfer(fleet: Fleet, transfer: dict[str, Any]) -> None:
-    fleet.witness.kill()
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+def test_an_outage_of_the_witness_ends_no_transfer(
+    fleet: Fleet, transfer: dict[str, Any], number: signal.Signals
+) -> None:
+    fleet.witness.end(number)
     wanted = fleet.guids("h1", "tank/data")
     wait_for(lambda: fleet.guids("h2", "backup/data") == wanted, "it arrives without a witness")
     fleet.witness.start()
