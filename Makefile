@@ -36,12 +36,17 @@ demo-down: setup ## Remove the demo's hosts
 	$(PYTHON) -m tests.lab down --name demo
 
 .PHONY: lint
-lint: setup ## Formatting, linters, types, import rules, licences
+lint: export PATH := $(abspath $(VENV))/bin:$(PATH)
+lint: setup collections ## Formatting, linters, types, import rules, licences, the collection, YAML, shell, fragments
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/reuse lint --quiet || $(VENV)/bin/reuse lint
+	ANSIBLE_COLLECTIONS_PATH=$(abspath .build/collections) ansible-lint --quiet
+	yamllint --strict .
+	git grep -lIEz '^#! ?/.*\b(ba)?sh\b' | xargs -0 shellcheck
+	antsibull-changelog lint
 
 .PHONY: test
 test: lint ## What CI runs: linters, then every test but the long ones
@@ -60,6 +65,10 @@ coverage: setup ## The tests of `make test` with their coverage: all of core and
 .PHONY: collection
 collection: setup ## Build the agent's single file, the wheel, and the collection's tarball into .build/dist
 	$(PYTHON) packaging/build_collection.py .build/dist
+
+.PHONY: collections
+collections: setup ## Build the collection's tarball and install it into .build/collections, as the tests have it
+	$(PYTHON) packaging/build_collection.py .build/dist --install .build/collections
 
 .PHONY: wheelhouse
 wheelhouse: setup ## Gather the wheels that the witness needs, for hosts without a package index
