@@ -43,7 +43,7 @@ lint: setup collections ## Formatting, linters, types, import rules, licences, t
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/reuse lint --quiet || $(VENV)/bin/reuse lint
-	ANSIBLE_COLLECTIONS_PATH=$(abspath .build/collections) ansible-lint --quiet
+	ANSIBLE_COLLECTIONS_PATH=$(abspath .build/collections) ansible-lint -q
 	yamllint --strict .
 	git grep -lIEz '^#! ?/.*\b(ba)?sh\b' | xargs -0 shellcheck
 	antsibull-changelog lint
