@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
-from reference_pages.markdown import code, note, table, value
+from reference_pages.markdown import code, note, table
+from reference_pages.options import options_table
 
 ROOT = Path(__file__).resolve().parents[2]
 _VARIABLE = re.compile(r"\bzfs_sync_[a-z_]+\b")
-_MARKUP = re.compile(r"\b[A-Z]\(([^)]*)\)")
 _PREFIX = "zfs_sync.fleet."
 
 
@@ -76,7 +76,7 @@ def page() -> str:
     for path in sorted((ROOT / "playbooks").glob("*.yml")):
         text += f"\n## {_PREFIX}{path.stem}\n\n{_comment(path)}\n\n{_table(path)}"
         for role, options in roles_of(path).items():
-            text += f"\n### Of the role {role}, in {path.stem}\n\n{_role_table(options)}"
+            text += f"\n### Of the role {role}, in {path.stem}\n\n{options_table(options, 'variable')}"
     return text
 
 
@@ -123,17 +123,3 @@ def _table(path: Path) -> str:
         own = OWN[name]
         rows.append([code(name), own.type, own.default, own.description])
     return table(["variable", "type", "default", "what it is"], rows)
-
-
-def _role_table(options: Mapping[str, Any]) -> str:
-    rows = []
-    for name, each in options.items():
-        choices = f": {', '.join(map(code, each['choices']))}" if "choices" in each else ""
-        default = value(each["default"]) if "default" in each else ""
-        rows.append([code(name), each["type"] + choices, default, _plain(each["description"])])
-    return table(["variable", "type", "default", "what it is"], rows)
-
-
-def _plain(description: str | list[str]) -> str:
-    text = description if isinstance(description, str) else " ".join(description)
-    return _MARKUP.sub(lambda match: code(match.group(1).split("#")[0]), text)

@@ -12,7 +12,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 import yaml
-from reference_pages import PAGES, api, commands, playbooks
+from reference_pages import PAGES, api, commands, modules, playbooks
 from reference_pages.raised import codes
 from reference_pages.schema import undescribed
 
@@ -147,3 +147,9 @@ def test_the_playbooks_that_are_described_are_those_that_ship() -> None:
     for path in (ROOT / "playbooks").glob("*.yml"):
         assert yaml.safe_load(path.read_text())
         assert f"\n## zfs_sync.fleet.{path.stem}\n" in text
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "plugins" / "modules").glob("*.py")), ids=lambda each: each.stem)
+def test_every_option_that_a_module_documents_is_on_its_page(path: Path) -> None:
+    section = (REFERENCE / "modules.md").read_text().partition(f"\n## {path.stem}\n")[2].partition("\n## ")[0]
+    assert [name for name in modules.options_of(path) if f"| `{name}` |" not in section] == []
