@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tarball carries."""
 
+import fnmatch
 import json
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from tests.packaging.unpacked import Unpacked
 
 KEY = re.compile(rb"zs_(admin|operator|viewer|agent|enrol)_[a-z2-7]{8}_[A-Za-z0-9_-]{43}|PRIVATE KEY-----\n[A-Za-z0-9]")
 LICENCES = {"LICENSE", "LICENSES/GPL-3.0-or-later.txt", "LICENSES/Apache-2.0.txt"}
+GPL = "GPL-3.0-or-later"
+HEADER = re.compile(rb"SPDX-License-Identifier: (\S+)")
 FOREIGN = re.compile(r"(^|/)(__pycache__|\.git|\.build|\.pytest_cache|\.mypy_cache|\.ruff_cache|output)(/|$)|\.pyc$")
 
 
@@ -38,6 +42,19 @@ def test_the_licences_travel_with_it(unpacked: Unpacked) -> None:
     assert unpacked.names() >= LICENCES
     with zipfile.ZipFile(next((unpacked.folder / "roles/witness/files").glob("*.whl"))) as wheel:
         assert any(name.endswith("Apache-2.0.txt") for name in wheel.namelist())
+
+
+def test_each_header_names_the_licence_of_its_place(unpacked: Unpacked) -> None:
+    """But for templates, which become files of the host's own."""
+    general, collection = tomllib.loads((unpacked.folder / "REUSE.toml").read_text())["annotations"]
+    assert (general["SPDX-License-Identifier"], collection["SPDX-License-Identifier"]) == ("Apache-2.0", GPL)
+    names = [
+        name for name in sorted(unpacked.names()) if any(fnmatch.fnmatch(name, each) for each in collection["path"])
+    ]
+    said = {name: HEADER.search((unpacked.folder / name).read_bytes()) for name in names if "/templates/" not in name}
+    wrong = [name for name, found in said.items() if found and found.group(1).decode() != GPL]
+    assert len(names) > 80
+    assert wrong == []
 
 
 def test_nothing_of_a_build_or_of_another_tool_is_in_it(unpacked: Unpacked) -> None:

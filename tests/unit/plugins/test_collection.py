@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The ZFS Sync authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The collection as a whole: nothing forgotten in a list that is kept by hand."""
 
 from __future__ import annotations

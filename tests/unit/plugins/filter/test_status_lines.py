@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The ZFS Sync authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The fleet's status as people read it."""
 
 from __future__ import annotations

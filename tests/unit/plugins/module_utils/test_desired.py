@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The ZFS Sync authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a task declares, as the request says it, and what the answer becomes."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The ZFS Sync authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which connection options win, and what is said where they are missing."""
 
 from __future__ import annotations

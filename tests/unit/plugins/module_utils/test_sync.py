@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: 2026 The ZFS Sync authors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """When waiting for a group ends, and what counts as moved."""
 
 from __future__ import annotations
