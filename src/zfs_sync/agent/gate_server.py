@@ -42,6 +42,7 @@ DESCRIPTORS = 3
 GREETING_BYTES = 1024
 GREETING_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
+LONGEST_NAME = 80
 WELL = 0
 FAILED = 1
 
@@ -125,14 +126,15 @@ class GateServer:
 
     def _attend(self, connection: socket.socket, peer: str, descriptors: Sequence[int]) -> int:
         stdin, stdout, stderr = descriptors
+        about = {"peer": peer[:LONGEST_NAME]}
         try:
             request = parse_request(read_line(stdin))
             granted = grant(peer, request, self._work(), self._allow)
-            about = {"peer": peer, "edge": granted.edge.id, "dataset": granted.dataset}
+            about |= {"group": granted.edge.group, "edge": granted.edge.id, "dataset": granted.dataset}
             LOG.info("%s for %s", request.op, peer, extra=about)
             self._serve(connection, granted, stdout)
         except ZfsSyncError as error:
-            LOG.warning("refused or failed for a peer: %s", error, extra={"peer": ascii(peer)[:80], "code": error.code})
+            LOG.warning("refused or failed for a peer: %s", error, extra={**about, "code": error.code})
             _write(stderr, error_line(error))
             return FAILED
         return WELL

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from zfs_sync.agent.known_hosts import KnownHosts
 from zfs_sync.agent.outbox import Outbox
+from zfs_sync.agent.running import about
 from zfs_sync.agent.work_cache import WorkCache
 from zfs_sync.agent.worker import Worker
 from zfs_sync.api.work import Claim, Finish, JobError, WaitingJob
@@ -153,7 +154,7 @@ class JobRunner:
 
     def _give_back(self, claim: Claim) -> None:
         """End a job that was given out while the agent stops: nobody would run it until the next start."""
-        LOG.info("job given back: the agent stops", extra={"job": claim.id, "edge": claim.edge.id})
+        LOG.info("job given back: the agent stops", extra=about(claim))
         entry = ZfsSyncError("E_INTERRUPTED", "The agent was stopped before the transfer began.")
         words = JobError(code=entry.code, message=entry.message, hint=entry.hint)
         self._outbox.put(claim.id, Finish(epoch=claim.epoch, result="failed", error=words))

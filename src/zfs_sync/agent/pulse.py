@@ -40,15 +40,17 @@ class Pulse:
 
     def _once(self) -> None:
         running = self._running
-        about = {"job": running.id, "edge": running.edge}
+        about = running.about
         try:
             answer = self._client.progress(running.id, running.reached)
         except ZfsSyncError as error:
             if error.code in LOST:
-                LOG.warning("the lease is lost, the transfer is ended: %s", error, extra=about)
+                LOG.warning("the lease is lost, the transfer is ended: %s", error, extra={**about, "code": error.code})
                 running.lose_lease()
             elif not self._silent:
-                LOG.warning("progress cannot be told, the transfer goes on: %s", error, extra=about)
+                LOG.warning(
+                    "progress cannot be told, the transfer goes on: %s", error, extra={**about, "code": error.code}
+                )
             self._silent = True
             return
         self._silent = False

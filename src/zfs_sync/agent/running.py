@@ -3,9 +3,19 @@
 """A job while this host runs it: what it has reached, and why it is to end."""
 
 import threading
+from collections.abc import Mapping
 
 from zfs_sync.api.work import Claim, Progress
+from zfs_sync.core.names import join
 from zfs_sync.engine import progress
+
+
+def about(claim: Claim) -> Mapping[str, str]:
+    """What log records of this job are about."""
+    edge = claim.edge
+    peer = {"peer": edge.peer.system} if edge.peer else {}
+    target = join(edge.to_root, claim.relative)
+    return {"group": edge.group, "edge": edge.id, "job": claim.id, "dataset": target, **peer}
 
 
 class Running:
@@ -13,7 +23,8 @@ class Running:
 
     def __init__(self, claim: Claim) -> None:
         self.id = claim.id
-        self.edge = claim.edge.id
+        self.about = about(claim)
+        """What its log records are about."""
         self.epoch = claim.epoch
         self.cancelled = threading.Event()
         self.ended = threading.Event()

@@ -49,7 +49,7 @@ class Worker:
         """Run it, and put its result into the outbox."""
         running = Running(claim)
         self.active[claim.id] = running
-        about = {"job": claim.id, "edge": claim.edge.id}
+        about = running.about
         LOG.info("job claimed: %s of %s", claim.relative or "the root", claim.edge.id, extra=about)
         try:
             finish = self._finish(claim, running)
@@ -94,7 +94,7 @@ class Worker:
             cancelled=running.cancelled,
         )
         for warning in moved.warnings:
-            LOG.warning("%s", warning, extra={"job": claim.id, "edge": claim.edge.id})
+            LOG.warning("%s", warning, extra=running.about)
         return moved
 
 

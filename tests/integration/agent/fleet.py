@@ -233,6 +233,11 @@ class Fleet:
     def journal(self, name: str) -> str:
         return self.host(name).ssh(["journalctl", "-u", "zfs-sync-agent", "-o", "cat", "--no-pager"]).stdout
 
+    def entries(self, name: str, *matches: str) -> list[dict[str, Any]]:
+        """What the agent logged with these fields, as the journal has it."""
+        command = ["journalctl", "-t", "zfs-sync-agent", "-o", "json", "--no-pager", *matches]
+        return [json.loads(line) for line in self.host(name).ssh(command, check=False).stdout.splitlines()]
+
     def guids(self, name: str, dataset: str) -> list[str]:
         """The GUIDs of a dataset's snapshots, oldest first."""
         said = (

@@ -51,3 +51,17 @@ def test_a_new_snapshot_arrives_by_itself(fleet: Fleet) -> None:
     wanted = fleet.guids("h1", "tank/data")
     fleet.witness.in_sync(2 * len(DATASETS))
     wait_for(lambda: fleet.guids("h3", "safe/data") == wanted, "the snapshot is on h3")
+
+
+def test_the_log_of_a_job_is_found_by_its_fields(fleet: Fleet) -> None:
+    fleet.witness.in_sync(2 * len(DATASETS))
+    done = fleet.witness.call("GET", "/jobs?state=succeeded")["items"]
+    found = next(each for each in done if each["to_system"] == "h2" and each["relative"] == "a b")
+    entries = wait_for(lambda: fleet.entries("h2", f"ZFS_SYNC_JOB={found['id']}"), "its entries are written")
+    assert {each["ZFS_SYNC_DATASET"] for each in entries} == {"backup/data/a b"}
+    assert {each["ZFS_SYNC_GROUP"] for each in entries} == {"g"}
+    assert {each["ZFS_SYNC_PEER"] for each in entries} == {"h1"}
+    assert {each["ZFS_SYNC_EDGE"] for each in entries} == {found["edge"]}
+    assert {each["_SYSTEMD_UNIT"] for each in entries} == {"zfs-sync-agent.service"}
+    served = fleet.entries("h1", "ZFS_SYNC_PEER=h2", f"ZFS_SYNC_EDGE={found['edge']}")
+    assert any(each["MESSAGE"] == "send for h2" for each in served)
