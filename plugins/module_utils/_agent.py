@@ -27,6 +27,7 @@ def agent_options():
         "config": {"type": "dict"},
         "ca_certificate": {"type": "str"},
         "enrol_key": {"type": "str", "no_log": True},
+        "reenrol": {"type": "bool", "default": False},
         "start": {"type": "bool", "default": True},
         "purge": {"type": "bool", "default": False},
         "python": {"type": "path"},
@@ -87,7 +88,8 @@ class Installer:
 
     def _document(self):
         names = ("config", "ca_certificate", "enrol_key")
-        return {name: self._params[name] for name in names if self._params[name] is not None}
+        given = {name: self._params[name] for name in names if self._params[name] is not None}
+        return dict(given, reenrol=True) if self._params["reenrol"] else given
 
     def _python(self):
         given = self._params["python"]

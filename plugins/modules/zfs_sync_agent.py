@@ -41,8 +41,15 @@ options:
     type: str
   enrol_key:
     description:
-      - A single-use key with which the host enrols. A host that is enrolled does not store it.
+      - A single-use key with which the host enrols. A host whose own key the witness takes does not store it.
+      - Where the witness refuses the host's own key, that is put away, and the host enrols anew with this one.
     type: str
+  reenrol:
+    description:
+      - Put the host's own key away whatever the witness says of it, and enrol anew with O(enrol_key).
+      - In check mode that is foreseen without O(enrol_key) too.
+    type: bool
+    default: false
   start:
     description:
       - Whether to enable and start the service.
@@ -126,10 +133,33 @@ system:
   type: str
   sample: nas1
 enrolled:
-  description: Whether the witness has accepted this host.
+  description: Whether this host has a key that the witness has not refused. See RV(enrolment).
   returned: O(state=present)
   type: bool
   sample: true
+enrolment:
+  description: What the witness makes of this host's key, asked with that key.
+  returned: O(state=present)
+  type: dict
+  contains:
+    state:
+      description:
+        - V(enrolled), or V(refused).
+        - V(none) where the host has no key, V(unknown) where the witness could not be asked.
+      type: str
+      sample: enrolled
+    code:
+      description: The code of the error where it is refused or unknown.
+      type: str
+      sample: null
+    message:
+      description: What the witness said then.
+      type: str
+      sample: null
+    hint:
+      description: What to do about it.
+      type: str
+      sample: null
 running:
   description: Whether the service runs.
   returned: O(state=present)

@@ -3,6 +3,7 @@
 """How an agent gets its key: it makes one itself and shows the witness its hash, with a single-use enrol key."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from zfs_sync import __version__
 from zfs_sync.agent.config import AgentConfig
@@ -14,12 +15,18 @@ from zfs_sync.client.witness import WitnessClient
 from zfs_sync.core.errors import ZfsSyncError
 
 
-def client_for(config: AgentConfig, token: Callable[[], str]) -> WitnessClient:
-    """A client of this host's witness. Raises E_CONFIG for a URL that would send the key in clear."""
+def client_for(
+    config: AgentConfig, token: Callable[[], str], *, ca_file: Path | None = None, timeout_seconds: float = 30.0
+) -> WitnessClient:
+    """A client of this host's witness, with its configured CA or another.
+
+    Raises E_CONFIG for a URL that would send the key in clear.
+    """
     transport = Transport(
         config.witness.url,
         token,
-        ca_file=config.ca_path,
+        ca_file=ca_file or config.ca_path,
+        timeout_seconds=timeout_seconds,
         allow_plain_http=config.witness.allow_plain_http,
     )
     return WitnessClient(transport)

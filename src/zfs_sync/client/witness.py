@@ -48,6 +48,11 @@ class WitnessClient:
         """Make the key whose hash this is the system's own; the same words again are answered the same."""
         return self._post(EnrolmentAnswer, "/enrol", enrolment)
 
+    def enrolment(self, system: str, installation: str) -> EnrolmentAnswer:
+        """Ask whether this client's key speaks for the system, from this installation. Not repeated: a check waits."""
+        path = f"/systems/{_segment(system)}/enrolment?installation={_segment(installation)}"
+        return self._understood(EnrolmentAnswer, self._transport.call("GET", path).body)
+
     def heartbeat(self, system: str, heartbeat: Heartbeat) -> HeartbeatAnswer:
         """Say that this host lives and what it runs."""
         return self._post(HeartbeatAnswer, f"/systems/{_segment(system)}/heartbeat", heartbeat)

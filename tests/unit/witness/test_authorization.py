@@ -48,6 +48,7 @@ CONTRACT: dict[tuple[str, str], set[str]] = {
     ("DELETE", V1 + "/api-keys/{key_id}"): ADMIN,
     ("POST", V1 + "/api-keys/{key_id}/rotate"): ADMIN,
     ("POST", V1 + "/enrol"): {"enrol"},
+    ("GET", V1 + "/systems/{name}/enrolment"): AGENT,
     ("POST", V1 + "/systems/{name}/heartbeat"): AGENT,
     ("POST", V1 + "/systems/{name}/reports"): AGENT,
     ("GET", V1 + "/systems/{name}/work"): AGENT,

@@ -32,7 +32,9 @@ class InstallDocument:
     ca_certificate: Annotated[str, Len(1, 200_000), Example("-----BEGIN CERTIFICATE-----")] | None = None
     """The witness's CA in PEM."""
     enrol_key: Annotated[str, Len(1, 200), Example("zs_enrol_...")] | None = None
-    """The single-use key to enrol with; of no use, and not stored, on a host that is enrolled."""
+    """The single-use key to enrol with; of no use, and not stored, on a host whose own key the witness takes."""
+    reenrol: Annotated[bool, Example(False)] = False
+    """Put this host's own key away, whatever the witness says of it, and enrol anew with enrol_key."""
 
     def __repr__(self) -> str:
         """Leave the key out."""
@@ -48,6 +50,7 @@ class Request:
     """The content of agent.conf."""
     ca: str | None
     enrol_key: str | None
+    reenrol: bool
 
 
 def read_document(text: str) -> InstallDocument:
@@ -69,7 +72,7 @@ def request(document: InstallDocument, layout: Layout, text: str | None = None) 
         text = _rendered(_with_ca(document, layout))
     if text is None:
         return _installed(document, layout)
-    return Request(config_file.parse(text, str(layout.config)), text, document.ca_certificate, document.enrol_key)
+    return _request(config_file.parse(text, str(layout.config)), text, document)
 
 
 def _installed(document: InstallDocument, layout: Layout) -> Request:
@@ -79,8 +82,11 @@ def _installed(document: InstallDocument, layout: Layout) -> Request:
             f"This host has no {layout.config}, and none was given.",
             hint="Give one with --config FILE, or as 'config' in a document on standard input with --document -",
         )
-    config = config_file.load(layout.config)
-    return Request(config, layout.config.read_text(), document.ca_certificate, document.enrol_key)
+    return _request(config_file.load(layout.config), layout.config.read_text(), document)
+
+
+def _request(config: AgentConfig, text: str, document: InstallDocument) -> Request:
+    return Request(config, text, document.ca_certificate, document.enrol_key, document.reenrol)
 
 
 def _with_ca(document: InstallDocument, layout: Layout) -> dict[str, Any]:

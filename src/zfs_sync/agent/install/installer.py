@@ -16,6 +16,7 @@ from zfs_sync.agent.install.document import Request, ca_path
 from zfs_sync.agent.install.files import Absent, Binary, File, Folder, Link
 from zfs_sync.agent.install.layout import ARCHIVE, FOR_PEERS, PEER_USER, ROOT, Layout
 from zfs_sync.agent.install.resource import Ledger, Resource
+from zfs_sync.agent.standing import Standing, standing
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.names import is_inside
 from zfs_sync.zfs.runner import LocalRunner
@@ -30,10 +31,12 @@ class Installer:
         self._layout, self._archive, self._request = layout, archive, request
         self._config = request.config
         self._ledger = Ledger(check)
+        self._standing = standing(request.config, ca=request.ca)
 
     def run(self, *, start: bool = True, wait_seconds: float = ENROL_WAIT_SECONDS) -> dict[str, Any]:
-        """Install; the answer for front ends."""
+        """Install; the answer for front ends. Raises E_INSTALL where a key would go and none come."""
         ledger = self._ledger
+        self._check_reenrol()
         ledger.warnings += _without_zfs()
         outdated = list(_old_versions(self._layout, self._archive.folder))
         ledger.bring(self._host())
@@ -46,7 +49,7 @@ class Installer:
             ledger.bring([service.Started(stale)])
             if not ledger.check:
                 self._await_enrolment(wait_seconds)
-        return {**ledger.answer(), **facts(self._config)}
+        return {**ledger.answer(), **facts(self._config, self._standing)}
 
     def _host(self) -> Iterator[Resource]:
         layout = self._layout
@@ -79,14 +82,26 @@ class Installer:
         yield keys.SshKey(self._config.identity_path, f"zfs-sync@{self._config.system}")
 
     def _enrol_key(self) -> Iterator[Resource]:
-        if self._request.enrol_key and not KeyFiles(self._config).enrolled:
-            content = f"{self._request.enrol_key.strip()}\n".encode()
-            yield File(self._config.enrol_key_path, content, PRIVATE, ROOT, secret=True)
+        """The enrol key first: an agent that is ended in between has one of the two."""
+        key, anew = self._request.enrol_key, self._request.reenrol
+        if key and (anew or not self._standing.enrolled):
+            yield File(self._config.enrol_key_path, f"{key.strip()}\n".encode(), PRIVATE, ROOT, secret=True)
+        if anew or (key and self._standing.state == "refused"):
+            yield Absent(self._config.key_path)
+
+    def _check_reenrol(self) -> None:
+        if self._request.reenrol and not self._request.enrol_key and not self._ledger.check:
+            raise ZfsSyncError(
+                "E_INSTALL", "reenrol puts this host's key away, and no enrol_key is given to get another."
+            )
 
     def _await_enrolment(self, seconds: float) -> None:
         files = KeyFiles(self._config)
         if not files.enrolled and files.enrol.is_file():
             _wait(lambda: files.enrolled, seconds)
+            self._standing = standing(self._config)
+        if self._standing.reason:
+            self._ledger.warnings.append(f"{self._standing.reason.code}: {self._standing.reason.message}")
         if not files.enrolled:
             self._ledger.warnings.append("this host is not enrolled yet; why not, says: zfs-sync-agent doctor")
 
@@ -131,7 +146,7 @@ def rollback(layout: Layout, config: AgentConfig, *, check: bool) -> dict[str, A
     ledger.bring(switch(layout, str(layout.previous.readlink())))
     if service.systemd_runs():
         ledger.bring([service.Started(stale=True)])
-    return {**ledger.answer(), **facts(config), "version": installed_version(layout)}
+    return {**ledger.answer(), **facts(config, standing(config)), "version": installed_version(layout)}
 
 
 def installed_version(layout: Layout) -> str | None:
@@ -141,12 +156,13 @@ def installed_version(layout: Layout) -> str | None:
     return layout.current.readlink().name.rpartition("-")[0]
 
 
-def facts(config: AgentConfig) -> dict[str, Any]:
+def facts(config: AgentConfig, found: Standing) -> dict[str, Any]:
     """What front ends want to know of an installation, whether or not it changed."""
     return {
         "version": __version__,
         "system": config.system,
-        "enrolled": KeyFiles(config).enrolled,
+        "enrolled": found.enrolled,
+        "enrolment": found.answer(),
         "running": service.systemd_runs() and service.is_active(),
         "public_key": keys.public_key(config.identity_path),
         "host_keys": list(keys.host_keys()),

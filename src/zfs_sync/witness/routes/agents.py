@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an agent says about its host: enrolment, heartbeats, reports."""
 
+from typing import Annotated
+
+from fastapi import Query
 from sqlalchemy import Connection
 
 from zfs_sync.api.reports import (
@@ -20,12 +23,22 @@ from zfs_sync.witness.services import enrol, jobs, liveness, reports
 
 router = new_router("agents")
 
+Installation = Annotated[str, Query(min_length=1, max_length=64, description="The installation that asks.")]
+
 
 @router.post("/enrol")
 def enrol_agent(witness: InWitness, principal: Enrol, body: Enrolment) -> EnrolmentAnswer:
     """Introduce the key that an agent has made for itself. The enrol key works once."""
     witness.database.write(lambda connection: enrol.enrol(connection, principal, body, witness.clock()))
     return EnrolmentAnswer(system=body.system)
+
+
+@router.get("/systems/{name}/enrolment")
+def get_enrolment(witness: InWitness, principal: Agent, name: str, installation: Installation) -> EnrolmentAnswer:
+    """Whether this key speaks for the system, from this installation: answered, or refused with the reason."""
+    principal.check_own(name)
+    witness.database.read(lambda connection: liveness.check_enrolled(connection, name, installation))
+    return EnrolmentAnswer(system=name)
 
 
 @router.post("/systems/{name}/heartbeat")

@@ -54,9 +54,19 @@ def check_installation(witness: Witness, principal: Principal, system: str, inst
         witness.database.write(
             lambda connection: audit.record(connection, principal, _CLONED, "system", system, detail, now)
         )
-    raise ZfsSyncError(
-        "E_AGENT_CLONED",
-        f"System '{system}' was enrolled by installation {row.installation}, and {installation} uses its key.",
+    raise _cloned(system, row.installation, installation)
+
+
+def check_enrolled(connection: Connection, system: str, installation: str) -> None:
+    """Raise E_AGENT_CLONED when another installation enrolled. Only looks: who merely asks settles nothing."""
+    row = host_of(connection, system)
+    if row is not None and row.installation not in (None, installation):
+        raise _cloned(system, row.installation, installation)
+
+
+def _cloned(system: str, enrolled: str, speaking: str) -> ZfsSyncError:
+    return ZfsSyncError(
+        "E_AGENT_CLONED", f"System '{system}' was enrolled by installation {enrolled}, and {speaking} uses its key."
     )
 
 

@@ -67,6 +67,12 @@ def test_the_installer_gets_its_document_on_standard_input():
     assert json.loads(data) == {"config": {"system": "a"}, "enrol_key": "secret"}
 
 
+def test_to_enrol_anew_is_said_only_where_it_is_wanted():
+    module = Module([(0, "{}", "")], package="/tmp/p", python=sys.executable, reenrol=True)
+    _agent.Installer(module).run()
+    assert json.loads(module.calls[0][1]) == {"reenrol": True}
+
+
 @pytest.mark.parametrize(
     ("params", "words"),
     [
