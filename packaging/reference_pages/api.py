@@ -101,8 +101,12 @@ def _bodies(operation: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _body(carrier: Mapping[str, Any]) -> str:
-    (content,) = carrier["content"].values()
-    return kind(content["schema"], _link)
+    """The model in JSON, and the names of other forms."""
+    forms = [
+        kind(content["schema"], _link) if medium == "application/json" else code(medium)
+        for medium, content in carrier["content"].items()
+    ]
+    return " or ".join(forms)
 
 
 def _errors(names: Iterator[str] | tuple[str, ...] | list[str]) -> str:

@@ -33,6 +33,9 @@ class Outcome(StrEnum):
 ACTIONABLE = frozenset({Outcome.INITIAL, Outcome.BEHIND})
 """The outcomes for which a job exists."""
 
+CONFLICTS = frozenset({Outcome.DIVERGED, Outcome.NO_COMMON_BASE})
+"""The outcomes of two histories that contradict each other: nothing goes on until a person has decided."""
+
 ERROR_CODES: Mapping[Outcome, str] = {
     Outcome.TARGET_AHEAD: "E_TARGET_AHEAD",
     Outcome.DIVERGED: "E_DIVERGED",

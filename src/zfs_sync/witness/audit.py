@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The audit: one row per change, written in the transaction of the change, so that neither is without the other."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert
 
 from zfs_sync.witness import request_id
-from zfs_sync.witness.db.desired import audit
+from zfs_sync.witness.db.desired import audit, audit_systems
 from zfs_sync.witness.principal import Principal
 
 
@@ -21,8 +21,12 @@ def record(
     object_name: str,
     detail: Mapping[str, Any],
     at: datetime,
+    systems: Iterable[str] = (),
 ) -> None:
-    """Note that ``principal`` did ``event`` to an object. ``detail`` must hold no secret."""
+    """Note that ``principal`` did ``event`` to an object, which touches ``systems``. ``detail`` must hold no secret.
+
+    An object that is a system touches itself.
+    """
     row = {
         "at": at,
         "actor": principal.name,
@@ -34,4 +38,8 @@ def record(
         "object_name": object_name,
         "detail": dict(detail),
     }
-    connection.execute(insert(audit), row)
+    (number,) = connection.execute(insert(audit), row).inserted_primary_key or (None,)
+    touched = {*systems, *([object_name] if object_kind == "system" else ())}
+    if touched:
+        rows = [{"system": system, "audit": number} for system in sorted(touched)]
+        connection.execute(insert(audit_systems), rows)

@@ -60,6 +60,7 @@ CONTRACT: dict[tuple[str, str], set[str]] = {
     ("POST", V1 + "/jobs/{id}/cancel"): OPERATOR,
     ("POST", V1 + "/jobs/{id}/abandon"): OPERATOR,
     ("GET", V1 + "/status"): VIEWER,
+    ("GET", V1 + "/audit"): VIEWER,
 }
 """Who may call what. A route that is not here does not belong into the application."""
 ROLES = ("admin", "operator", "viewer", "agent", "enrol")

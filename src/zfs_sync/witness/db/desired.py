@@ -6,7 +6,7 @@ A specification is one JSON value in canonical form, every field filled in: it i
 What is searched by its parts (edges, members) has tables of its own.
 """
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, Integer, String, Table, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, text
 
 from zfs_sync.witness.db.metadata import metadata
 from zfs_sync.witness.db.types import UtcTime
@@ -54,8 +54,26 @@ audit = Table(
     Column("object_name", String(512), nullable=False),
     Column("detail", JSON, nullable=False),
     Index("ix_audit_object", "object_kind", "object_name", "id"),
+    Index("ix_audit_at", "at"),
+    Index("ix_audit_event", "event", "id"),
+    Index("ix_audit_actor", "actor", "id"),
     sqlite_autoincrement=True,
 )
+
+audit_systems = Table(
+    "audit_systems",
+    metadata,
+    Column("system", String(63), primary_key=True),
+    Column(
+        "audit",
+        BigInteger().with_variant(Integer, "sqlite"),
+        ForeignKey("audit.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Index("ix_audit_systems_audit", "audit"),
+    sqlite_with_rowid=False,
+)
+"""The systems that an entry touches. No reference to ``systems``: the audit outlives what it speaks of."""
 
 api_keys = Table(
     "api_keys",

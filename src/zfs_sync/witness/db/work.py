@@ -46,6 +46,7 @@ plan_rows = Table(
     Column("error", JSON),
     Column("error_at", UtcTime),
     Column("next_attempt", UtcTime),
+    Index("ix_plan_rows_outcome", "outcome"),
 )
 """One row per dataset of an edge. ``awaited_head`` is what a job has brought and the target has not reported yet."""
 
@@ -97,6 +98,10 @@ jobs = Table(
     Index("ix_jobs_to_system_state", "to_system", "state"),
     Index("ix_jobs_from_system_state", "from_system", "state"),
     Index("ix_jobs_edge_relative_state", "edge", "relative", "state"),
+    Index("ix_jobs_created_at", "created_at", "id"),
+    Index("ix_jobs_group", "group", "created_at"),
+    Index("ix_jobs_state", "state", "created_at"),
+    Index("ix_jobs_finished_at", "finished_at"),
 )
 
 job_events = Table(

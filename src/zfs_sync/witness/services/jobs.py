@@ -64,7 +64,7 @@ def claim(
     if not transition(connection, row, "running", now, f"claimed by {installation}", **lease):
         raise ZfsSyncError("E_JOB_NOT_CLAIMABLE", f"Job '{job}' has just been taken.")
     _row_values(connection, row, {"last_started": now})
-    audit.record(connection, principal, "job.started", "job", job, {"edge": row.edge, "relative": row.relative}, now)
+    _audit(connection, principal, "started", row, {}, now)
     return {"id": job, "epoch": row.epoch + 1, "edge": edge, "relative": row.relative, "steps": steps}
 
 
@@ -148,10 +148,18 @@ def finish(connection: Connection, principal: Principal, job: str, body: Finish,
     if not transition(connection, row, body.result, now, body.error.code if body.error else "", **values):
         raise _lease_lost(row, body.epoch)
     _note_outcome(connection, row, body, error, now)
-    detail = {"edge": row.edge, "relative": row.relative, "snapshots": body.moved_snapshots, "bytes": body.moved_bytes}
-    audit.record(connection, principal, f"job.{body.result}", "job", job, detail | {"error": error}, now)
+    detail = {"snapshots": body.moved_snapshots, "bytes": body.moved_bytes, "error": error}
+    _audit(connection, principal, body.result, row, detail, now)
     _reschedule(connection, row, now)
     return body.result
+
+
+def _audit(
+    connection: Connection, principal: Principal, event: str, row: Row[Any], detail: dict[str, Any], now: datetime
+) -> None:
+    whole = {"edge": row.edge, "relative": row.relative, **detail}
+    ends = (row.from_system, row.to_system)
+    audit.record(connection, principal, f"job.{event}", "job", row.id, whole, now, ends)
 
 
 def _note_outcome(
@@ -193,7 +201,8 @@ def cancel(connection: Connection, principal: Principal, job: str, now: datetime
         connection.execute(update(jobs).where(jobs.c.id == job).values(cancel_requested=True))
     else:
         return set()
-    audit.record(connection, principal, "job.cancelled", "job", job, {"edge": row.edge, "state": row.state}, now)
+    event = "cancelled" if row.state == "queued" else "cancel_requested"
+    _audit(connection, principal, event, row, {"state": row.state}, now)
     return {row.to_system}
 
 
@@ -203,13 +212,15 @@ def abandon(connection: Connection, principal: Principal, job: str, now: datetim
     if row.state != "lost":
         raise ZfsSyncError("E_JOB_NOT_CLAIMABLE", f"Job '{job}' is {row.state}; only a lost one can be given up.")
     _give_up(connection, row, now, f"given up by {principal.name}")
-    audit.record(connection, principal, "job.abandoned", "job", job, {"edge": row.edge}, now)
+    _audit(connection, principal, "abandoned", row, {}, now)
     return {row.to_system}
 
 
 def _give_up(connection: Connection, row: Row[Any], now: datetime, why: str) -> None:
     """End a job of which its agent says that it does not run, so that it is queued anew unless it was cancelled."""
-    transition(connection, row, "cancelled" if row.cancel_requested else "failed", now, why)
+    result = "cancelled" if row.cancel_requested else "failed"
+    transition(connection, row, result, now, why)
+    _audit(connection, WITNESS, result, row, {"why": why}, now)
     if row.cancel_requested:
         _row_values(connection, row, {"requested_at": None, "next_attempt": now + CANCELLED_PAUSE})
     _reschedule(connection, row, now)
@@ -229,7 +240,7 @@ def expire(connection: Connection, now: datetime) -> set[str]:
     woken = set()
     for row in connection.execute(select(jobs).where(jobs.c.state == "running", jobs.c.lease_expires < now)).all():
         if transition(connection, row, "lost", now, "no word in time"):
-            audit.record(connection, WITNESS, "job.lost", "job", row.id, {"edge": row.edge}, now)
+            _audit(connection, WITNESS, "lost", row, {}, now)
             woken.add(row.to_system)
     return woken
 

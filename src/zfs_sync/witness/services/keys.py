@@ -59,7 +59,7 @@ def insert_key(
     }
     connection.execute(insert(api_keys), values)
     detail = {"name": new.name, "role": new.role, "system": new.system}
-    audit.record(connection, principal, "key.created", "api_key", lookup, detail, at)
+    audit.record(connection, principal, "key.created", "api_key", lookup, detail, at, _bound(new.system))
     return get(connection, lookup)
 
 
@@ -84,7 +84,9 @@ def revoke(connection: Connection, principal: Principal, lookup: str, at: dateti
     row = get(connection, lookup)
     if row.revoked_at is None:
         _end(connection, lookup, at)
-        audit.record(connection, principal, "key.revoked", "api_key", lookup, {"name": row.name}, at)
+        audit.record(
+            connection, principal, "key.revoked", "api_key", lookup, {"name": row.name}, at, _bound(row.system)
+        )
     return get(connection, lookup)
 
 
@@ -98,8 +100,12 @@ def rotate(connection: Connection, principal: Principal, lookup: str, at: dateti
     row = insert_key(connection, principal, token.lookup, token.sha256, NewKey(old.name, old.role, old.system), at)
     connection.execute(update(api_keys).where(api_keys.c.id == row.id).values(expires_at=old.expires_at))
     detail = {"name": old.name, "successor": row.id}
-    audit.record(connection, principal, "key.rotated", "api_key", lookup, detail, at)
+    audit.record(connection, principal, "key.rotated", "api_key", lookup, detail, at, _bound(old.system))
     return get(connection, row.id), token
+
+
+def _bound(system: str | None) -> tuple[str, ...]:
+    return () if system is None else (system,)
 
 
 def _end(connection: Connection, lookup: str, at: datetime) -> None:

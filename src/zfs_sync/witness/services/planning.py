@@ -20,7 +20,7 @@ from zfs_sync.core.planner import Outcome, Verdict, judge
 from zfs_sync.witness.db.desired import sync_groups
 from zfs_sync.witness.db.observed import datasets, snapshots
 from zfs_sync.witness.db.work import edges, plan_rows
-from zfs_sync.witness.services import scheduling, views
+from zfs_sync.witness.services import conflicts, scheduling, views
 from zfs_sync.witness.services.desired.canonical import spec_members
 
 EdgeRow = Row[Any]
@@ -48,11 +48,12 @@ def desired_changed(
 def report_changed(connection: Connection, now: datetime, system: str, paths: Collection[str] | None) -> set[str]:
     """Follow a report of ``system`` that changed ``paths`` (None: all of it); the systems to wake."""
     woken = {system}
-    for edge in _edges(connection, (), {system}):
-        relatives = None if paths is None else _relatives(edge, system, paths)
-        if relatives is None or relatives:
-            woken |= {edge.from_system, edge.to_system}
-            _judge_edge(connection, edge, relatives, now, reporter=system)
+    with conflicts.recorded(connection, now, system):
+        for edge in _edges(connection, (), {system}):
+            relatives = None if paths is None else _relatives(edge, system, paths)
+            if relatives is None or relatives:
+                woken |= {edge.from_system, edge.to_system}
+                _judge_edge(connection, edge, relatives, now, reporter=system)
     return woken
 
 

@@ -45,7 +45,8 @@ def request(
         behind = (plan_rows.c.edge == edge.id) & plan_rows.c.outcome.in_(_ASKED)
         connection.execute(update(plan_rows).where(behind).values(requested_at=now))
         scheduling.schedule_edge(connection, edge, now)
-    audit.record(connection, principal, "sync_group.sync", "sync_group", group, {"targets": targets}, now)
+    touched = {system for row in rows for system in (row.from_system, row.to_system)}
+    audit.record(connection, principal, "sync_group.sync", "sync_group", group, {"targets": targets}, now, touched)
     return {row.to_system for row in rows}
 
 

@@ -14,7 +14,7 @@ from zfs_sync.core.errors import Fault, ZfsSyncError
 from zfs_sync.witness import audit
 from zfs_sync.witness.db.database import after_commit
 from zfs_sync.witness.principal import Principal
-from zfs_sync.witness.services import planning
+from zfs_sync.witness.services import conflicts, planning
 from zfs_sync.witness.services.desired import compare, observations, rules, store
 from zfs_sync.witness.services.desired.model import PLURAL, Change, Request
 
@@ -43,13 +43,18 @@ def apply(connection: Connection, request: Request, writing: Writing, if_match: 
     changes = _changes(connection, request)
     warnings = observations.warnings_of(connection, changes)
     moved = [change for change in changes if change.action != "unchanged"]
+    if moved:
+        with conflicts.recorded(connection, writing.at):
+            _write(connection, moved, writing)
+    return _answer(connection, changes, warnings)
+
+
+def _write(connection: Connection, moved: Sequence[Change], writing: Writing) -> None:
     for change in moved:
         store.write(connection, change, writing.at)
         _record(connection, change, writing)
-    if moved:
-        store.advance_state(connection)
-        _tell_planner(connection, moved, writing)
-    return _answer(connection, changes, warnings)
+    store.advance_state(connection)
+    _tell_planner(connection, moved, writing)
 
 
 def _changes(connection: Connection, request: Request) -> list[Change]:
@@ -91,7 +96,8 @@ def _record(connection: Connection, change: Change, writing: Writing) -> None:
         "before": change.before,
         "after": change.after,
     }
-    audit.record(connection, writing.principal, f"{kind}.{change.action}", kind, name, detail, writing.at)
+    event = f"{kind}.{change.action}"
+    audit.record(connection, writing.principal, event, kind, name, detail, writing.at, _members([change]))
 
 
 def _tell_planner(connection: Connection, moved: Sequence[Change], writing: Writing) -> None:
