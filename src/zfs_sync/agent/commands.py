@@ -42,6 +42,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_trust(commands)
     _add_install(commands)
     _add_doctor(commands)
+    _add_holds(commands)
     return parser
 
 
@@ -88,7 +89,7 @@ def _add_install(commands: Any) -> None:
         if name == "upgrade":
             parser.add_argument("--rollback", action="store_true", help="go back to the version before")
             parser.set_defaults(run=_upgrade)
-    parser = commands.add_parser("uninstall", help="remove the agent; no dataset is touched")
+    parser = commands.add_parser("uninstall", help="remove the agent and its holds; no dataset is touched")
     _check_options(parser)
     parser.add_argument("--purge", action="store_true", help="its configuration, keys and state too")
     parser.set_defaults(run=_uninstall)
@@ -99,6 +100,16 @@ def _add_doctor(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     _config_option(parser)
     parser.set_defaults(run=_doctor)
+
+
+def _add_holds(commands: Any) -> None:
+    parser = commands.add_parser(
+        "holds", help="the holds of ours on snapshots here, and whose incremental base they are"
+    )
+    parser.add_argument("--release", action="store_true", help="give all of them back; the agent must be stopped")
+    _check_options(parser)
+    _config_option(parser)
+    parser.set_defaults(run=_holds)
 
 
 def _config_option(parser: argparse.ArgumentParser) -> None:
@@ -224,6 +235,22 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from zfs_sync.agent import doctor  # noqa: PLC0415
 
     return doctor.run(arguments.config, as_json=arguments.json)
+
+
+def _holds(arguments: argparse.Namespace) -> int:
+    from zfs_sync.agent import config_file, daemon, holds  # noqa: PLC0415
+    from zfs_sync.agent.install.resource import Ledger  # noqa: PLC0415
+
+    config = config_file.load(arguments.config)
+    if arguments.release:
+        with daemon.alone(config):
+            ledger = Ledger(arguments.check)
+            ledger.bring([holds.NoHolds(config)])
+        _print_changes(ledger.answer(), arguments)
+        return 0
+    found = holds.listing(config)
+    print(*([json.dumps(found.document())] if arguments.json else found.lines() or ["no holds"]), sep="\n")
+    return 0
 
 
 def _print_changes(answer: Mapping[str, Any], arguments: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.config import AgentConfig
 from zfs_sync.agent.enrolment import agent_client, enrol
 from zfs_sync.agent.gate_server import GateServer
+from zfs_sync.agent.holds import Releases
 from zfs_sync.agent.identity import KeyFiles, ensure_seed, installation_id
 from zfs_sync.agent.jobs import JobRunner
 from zfs_sync.agent.known_hosts import GRACE_SECONDS, KnownHosts
@@ -50,6 +51,7 @@ class Agent:
         self.storage = Storage(LocalRunner(), config.state)
         self.client = agent_client(config)
         self.cache = WorkCache(config.state, config.system)
+        self.releases = Releases(self.cache, self.storage)
         self.outbox = Outbox(config.state)
         installation = installation_id(config.state)
         self.worker = self._worker()
@@ -102,7 +104,7 @@ class Agent:
 def run(path: Path) -> int:
     """The service: until SIGTERM or SIGINT. Raises E_CONFIG, E_BUSY."""
     config = _prepare(path)
-    with _alone(config):
+    with alone(config):
         agent = Agent(config, str(path), scans=True)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: agent.stop.set())
@@ -112,7 +114,7 @@ def run(path: Path) -> int:
 def once(path: Path) -> int:
     """One scan, and every job that waits; then the end. Returns 1 where a job failed."""
     config = _prepare(path)
-    with _alone(config):
+    with alone(config):
         enrol(config)
         agent = Agent(config, str(path), scans=False)
         agent.reporter.scan()
@@ -122,6 +124,7 @@ def once(path: Path) -> int:
             if not _round(agent):
                 break
         agent.outbox.deliver(agent.client)
+        agent.releases.run()
     return 1 if agent.worker.failed else 0
 
 
@@ -143,7 +146,7 @@ def _prepare(path: Path) -> AgentConfig:
 
 
 @contextmanager
-def _alone(config: AgentConfig) -> Iterator[None]:
+def alone(config: AgentConfig) -> Iterator[None]:
     """One agent per state directory. Raises E_BUSY."""
     descriptor = os.open(config.state / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -202,7 +205,7 @@ class _Service:
         self._start("scan", agent.scan.run)
         self._start("heartbeat", HeartbeatLoop(agent.reporter, agent.cache, agent.scan, agent.stop).run)
         self._start("work", agent.work.run)
-        self._start("jobs", JobLoop(agent.jobs, agent.cache, agent.storage, agent.stop).run)
+        self._start("jobs", JobLoop(agent.jobs, agent.cache, agent.releases, agent.stop).run)
 
     def _start(self, name: str, target: Callable[[], None]) -> None:
         thread = threading.Thread(target=target, name=name, daemon=True)

@@ -10,9 +10,9 @@ import logging
 import threading
 from collections.abc import Callable
 
+from zfs_sync.agent.holds import Releases
 from zfs_sync.agent.jobs import TICK_SECONDS, JobRunner
 from zfs_sync.agent.reporter import Reporter
-from zfs_sync.agent.storage import Storage
 from zfs_sync.agent.work_cache import WorkCache
 from zfs_sync.client.backoff import Backoff
 from zfs_sync.client.witness import WitnessClient
@@ -121,9 +121,8 @@ class WorkLoop:
 class JobLoop:
     """Starts what waits, delivers what is done, and gives back holds of edges that are gone."""
 
-    def __init__(self, runner: JobRunner, cache: WorkCache, storage: Storage, stop: threading.Event) -> None:
-        self._runner, self._cache, self._storage, self._stop = runner, cache, storage, stop
-        self._edges: frozenset[str] | None = None
+    def __init__(self, runner: JobRunner, cache: WorkCache, releases: Releases, stop: threading.Event) -> None:
+        self._runner, self._cache, self._releases, self._stop = runner, cache, releases, stop
 
     def run(self) -> None:
         """Until stopped."""
@@ -131,19 +130,5 @@ class JobLoop:
         while not self._stop.is_set():
             self._runner.deliver()
             self._runner.start_ready()
-            self._release()
+            self._releases.run()
             version = self._cache.wait(version, TICK_SECONDS)
-
-    def _release(self) -> None:
-        """Nothing before this process has heard from the witness itself: the cache may be old."""
-        if self._cache.version == 0 or self._cache.work is None:
-            return
-        edges = frozenset(edge.id for edge in self._cache.work.edges)
-        if edges == self._edges:
-            return
-        try:
-            self._storage.engine().holds.only(edges)
-        except ZfsSyncError as error:
-            LOG.warning("holds of edges that are gone could not be given back: %s", error, extra={"code": error.code})
-            return
-        self._edges = edges

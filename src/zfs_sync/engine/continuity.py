@@ -9,7 +9,8 @@ opening every snapshot, and zfs-fuse cannot tell. A hold taken twice or given ba
 """
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from zfs_sync.core.graph import DatasetView
@@ -27,6 +28,19 @@ def target_tag(group: str) -> str:
 def source_tag(group: str, to_system: str) -> str:
     """The tag of holds on a source: one per target system, so that a slow target does not lose its base."""
     return f"zfs-sync:{group}:{to_system}"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A hold of ours, by our own records."""
+
+    dataset: str
+    guid: int
+    snapshot: str | None
+    """The label; None where the snapshot is not there any more, or its pool is not imported."""
+    tag: str
+    edges: tuple[str, ...]
+    """Whose base it is."""
 
 
 class Holds:
@@ -58,31 +72,74 @@ class Holds:
             _write(path, tag, dataset.path, left)
 
     def only(self, edges: Collection[str]) -> None:
-        """Give back the holds of every edge but these: of members and groups taken out of the fleet."""
-        with self._lock:
-            for record in list(state.read_all(self._folder)):
-                self._drop(record, edges)
+        """Give back the holds of every edge but these: of members and groups taken out of the fleet.
 
-    def _drop(self, record: state.Record, in_force: Collection[str]) -> None:
+        What lies in a pool that is not imported stays recorded, and is given back by a later call.
+        """
+        with self._lock:
+            records = list(state.read_all(self._folder))
+            for record in records:
+                self._drop(record, edges, _datasets(records, str(record["tag"])))
+
+    def listed(self) -> tuple[Held, ...]:
+        """Every hold. By our own records, since not every platform can list them."""
+        with self._lock:
+            records = list(state.read_all(self._folder))
+            return tuple(
+                held for record in records for held in self._held(record, _datasets(records, str(record["tag"])))
+            )
+
+    def _held(self, record: state.Record, claimed: Collection[str]) -> Iterator[Held]:
+        tag, path, edges = str(record["tag"]), str(record["dataset"]), _edges(record)
+        guids = dict.fromkeys(guid for each in edges.values() for guid in each)
+        views = self._located(path, guids, claimed) or ()
+        for guid in guids:
+            where = next(((view, found) for view in views if (found := view.find(guid))), None)
+            dataset, label = (where[0].path, where[1].name) if where else (path, None)
+            yield Held(dataset, guid, label, tag, tuple(edge for edge, each in edges.items() if guid in each))
+
+    def _drop(self, record: state.Record, in_force: Collection[str], claimed: Collection[str]) -> None:
         tag, path = str(record["tag"]), str(record["dataset"])
         edges = _edges(record)
         left = {edge: guids for edge, guids in edges.items() if edge in in_force}
         if len(left) == len(edges):
             return
-        found = self._zfs.dataset(path)
-        if found is not None:
-            self._give_back(tag, found.view(), [guid for guids in edges.values() for guid in guids], left)
+        held = [guid for guids in edges.values() for guid in guids]
+        views = self._located(path, held, claimed)
+        if views is None:
+            return
+        for view in views:
+            self._give_back(tag, view, held, left)
         file = self._folder / f"{state.file_key(path, tag)}.json"
         if left:
             _write(file, tag, path, left)
         else:
             state.forget(file)
 
+    def _located(self, path: str, guids: Collection[int], claimed: Collection[str]) -> tuple[DatasetView, ...] | None:
+        """The dataset; where it was renamed, whatever in its pool has the snapshots and no record of its own.
+
+        None where the pool is not imported. A tag that is not on a snapshot is given back in vain, which is well.
+        """
+        found = self._zfs.dataset(path)
+        if found is not None:
+            return (found.view(),)
+        pool = path.partition("/")[0]
+        if all(each.name != pool for each in self._zfs.pools()):
+            return None
+        views = (each.view() for each in self._zfs.datasets([pool]) if each.path not in claimed)
+        return tuple(view for view in views if any(view.has(guid) for guid in guids))
+
     def _give_back(self, tag: str, dataset: DatasetView, held: Iterable[int], left: Edges) -> None:
         """Release what no edge needs any more; two edges to one system share the tag."""
         needed = {guid for guids in left.values() for guid in guids}
         for label in _labels(dataset, [guid for guid in held if guid not in needed]):
             self._zfs.release(tag, dataset.path, label)
+
+
+def _datasets(records: Iterable[state.Record], tag: str) -> frozenset[str]:
+    """The datasets with a record of this tag."""
+    return frozenset(str(record["dataset"]) for record in records if record["tag"] == tag)
 
 
 def _labels(dataset: DatasetView, guids: Collection[int]) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.agent.conftest import DEADLINE_SECONDS, FEEDS, until, work_of
 from tests.unit.agent.fleet import Pair
+from zfs_sync.agent.holds import Releases
 from zfs_sync.agent.loops import Attempts, HeartbeatLoop, JobLoop, ScanLoop, WorkLoop
 from zfs_sync.agent.work_cache import WorkCache
 from zfs_sync.client.backoff import Backoff
@@ -186,7 +187,7 @@ def test_holds_are_given_back_for_edges_that_the_witness_itself_took_away(
 ) -> None:
     WorkCache(tmp_path, "nas1").replace(work_of("nas1"), "")
     cache, holds, runner = WorkCache(tmp_path, "nas1"), Holds(), Runner()
-    loop = JobLoop(runner, cache, holds, stop)  # type: ignore[arg-type]
+    loop = JobLoop(runner, cache, Releases(cache, holds), stop)  # type: ignore[arg-type]
     thread = run(loop, stop)
     until(lambda: runner.turns >= 1)
     cache.poke()
@@ -201,13 +202,13 @@ def test_holds_are_given_back_for_edges_that_the_witness_itself_took_away(
     assert holds.kept == [frozenset({FEEDS.id}), frozenset()]
 
 
-def test_holds_that_cannot_be_given_back_now_are_given_back_later(tmp_path: Path, stop: threading.Event) -> None:
+def test_holds_that_cannot_be_given_back_now_are_given_back_later(tmp_path: Path) -> None:
     cache, holds = WorkCache(tmp_path, "nas1"), Holds()
     cache.replace(work_of("nas1"), "")
-    loop = JobLoop(Runner(), cache, holds, stop)  # type: ignore[arg-type]
+    releases = Releases(cache, holds)  # type: ignore[arg-type]
     holds.refusal = ZfsSyncError("E_ZFS_MISSING", "no daemon")
-    loop._release()
+    releases.run()
     holds.refusal = None
-    loop._release()
-    loop._release()
+    releases.run()
+    releases.run()
     assert holds.kept == [frozenset()]

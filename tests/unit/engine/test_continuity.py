@@ -7,28 +7,39 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.engine.conftest import listed, look
+from tests.unit.engine.conftest import ASKED, listed, look
 from tests.unit.zfs.program import Program
 from zfs_sync.core.graph import DatasetView, Snapshot
 from zfs_sync.engine import state
-from zfs_sync.engine.continuity import Holds, source_tag, target_tag
+from zfs_sync.engine.continuity import Held, Holds, source_tag, target_tag
 from zfs_sync.zfs import commands
 from zfs_sync.zfs.host import Zfs
 
 TAG = source_tag("g", "nas2")
 TANK = DatasetView("tank", 9, tuple(Snapshot(guid, guid, f"s{guid}") for guid in (1, 2, 3)))
+OLD = replace(TANK, path="tank/old")
+"""The same dataset before it was renamed."""
 
 
 @pytest.fixture(autouse=True)
 def recorded(program: Program) -> None:
     program.say(look("tank"), listed("tank", 1, 2, 3))
+    program.say(commands.hold(TAG, "tank/old", "s1"))
+    program.say(commands.list_pools(), "tank\t7\tONLINE\n")
     for label in ("s1", "s2", "s3"):
         program.say(commands.hold(TAG, "tank", label))
         program.say(commands.release(TAG, "tank", label))
 
 
 def changes(program: Program) -> list[str]:
-    return [line.split()[1] + " " + line.rpartition("@")[2] for line in program.asked if " get " not in line]
+    asked = [line.split() for line in program.asked]
+    return [f"{words[1]} {words[-1].rpartition('@')[2]}" for words in asked if words[1] in ("hold", "release")]
+
+
+def moved(program: Program) -> None:
+    """tank/old is gone, and tank has its snapshots."""
+    program.say(look("tank/old"), stderr="cannot open 'tank/old': dataset does not exist\n", status=1)
+    program.say(commands.get(ASKED, ["tank"], depth=None), listed("tank", 1, 2, 3))
 
 
 def test_each_end_has_a_tag_of_its_own() -> None:
@@ -61,11 +72,41 @@ def test_what_is_gone_from_the_fleet_is_given_back_once(holds: Holds, program: P
 
 
 def test_holds_of_a_dataset_that_is_destroyed_are_forgotten(holds: Holds, program: Program, folder: Path) -> None:
+    holds.keep("e", TAG, OLD, [1])
+    moved(program)
+    holds.keep("e", TAG, TANK, [1])
+    holds.only([])
+    assert changes(program) == ["hold s1", "hold s1", "release s1"]
+    assert list(state.read_all(folder / "holds")) == []
+
+
+def test_holds_of_a_dataset_that_was_renamed_are_given_back_where_it_is_now(
+    holds: Holds, program: Program, folder: Path
+) -> None:
+    holds.keep("e", TAG, OLD, [1])
+    moved(program)
+    assert holds.listed() == (Held("tank", 1, "s1", TAG, ("e",)),)
+    holds.only([])
+    assert program.asked[-1].endswith(f"release {TAG} tank@s1")
+    assert list(state.read_all(folder / "holds")) == []
+
+
+def test_holds_in_a_pool_that_is_not_imported_wait_for_it(holds: Holds, program: Program) -> None:
     holds.keep("e", TAG, TANK, [1])
     program.say(look("tank"), stderr="cannot open 'tank': dataset does not exist\n", status=1)
+    program.say(commands.list_pools(), "other\t7\tONLINE\n")
     holds.only([])
-    assert changes(program) == ["hold s1"]
-    assert list(state.read_all(folder / "holds")) == []
+    assert holds.listed() == (Held("tank", 1, None, TAG, ("e",)),)
+    program.say(look("tank"), listed("tank", 1, 2, 3))
+    holds.only([])
+    assert changes(program) == ["hold s1", "release s1"]
+    assert holds.listed() == ()
+
+
+def test_what_is_held_is_listed_with_whose_base_it_is(holds: Holds, program: Program) -> None:
+    holds.keep("e", TAG, TANK, [1])
+    holds.keep("f", TAG, TANK, [1, 4])
+    assert holds.listed() == (Held("tank", 1, "s1", TAG, ("e", "f")), Held("tank", 4, None, TAG, ("f",)))
 
 
 def test_a_crash_before_a_hold_leaves_a_record_of_it(holds: Holds, program: Program) -> None:

@@ -10,20 +10,24 @@ from pathlib import Path
 from typing import Any
 
 from zfs_sync.agent.config import AgentConfig
+from zfs_sync.agent.holds import NoHolds
 from zfs_sync.agent.install import service
 from zfs_sync.agent.install.account import NoAccount
 from zfs_sync.agent.install.files import Absent, Folder
 from zfs_sync.agent.install.layout import PEER_USER, ROOT, Layout
 from zfs_sync.agent.install.resource import Ledger, Resource
+from zfs_sync.core.errors import ZfsSyncError
 
 
 def uninstall(layout: Layout, config: AgentConfig | None, *, check: bool, purge: bool) -> dict[str, Any]:
-    """Remove the agent; no dataset is touched. ``config`` says where its state is, where there is one."""
+    """Remove the agent and its holds; no dataset is touched. ``config`` says where its state is, where there is one."""
     ledger = Ledger(check)
     if service.systemd_runs():
         ledger.bring([service.Stopped()])
     if ledger.bring([Absent(layout.unit)]) and service.systemd_runs() and not check:
         service.forget_unit()
+    if config:
+        _give_back(ledger, config)
     ledger.bring(_program(layout))
     if purge:
         ledger.bring(_state(layout, config))
@@ -31,6 +35,14 @@ def uninstall(layout: Layout, config: AgentConfig | None, *, check: bool, purge:
         ledger.bring(_kept(layout))
     ledger.bring([NoAccount(PEER_USER)])
     return ledger.answer()
+
+
+def _give_back(ledger: Ledger, config: AgentConfig) -> None:
+    """Give back our holds, which nobody else would; where ZFS does not answer, the agent is removed all the same."""
+    try:
+        ledger.bring([NoHolds(config)])
+    except ZfsSyncError as error:
+        ledger.warnings.append(f"holds of ours on snapshots of this host stay: {error.message}")
 
 
 def _program(layout: Layout) -> Iterator[Resource]:

@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 The ZFS Sync authors
+# SPDX-License-Identifier: Apache-2.0
+"""The holds of ours on this host: shown, and given back when edges go or the agent does."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from zfs_sync.agent.config import AgentConfig
+from zfs_sync.agent.install.resource import Change
+from zfs_sync.agent.storage import Storage
+from zfs_sync.agent.work_cache import WorkCache
+from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.engine.continuity import Held, Holds
+from zfs_sync.zfs import commands
+from zfs_sync.zfs.host import Zfs
+from zfs_sync.zfs.runner import LocalRunner, demand
+
+LOG = logging.getLogger(__name__)
+
+
+class Releases:
+    """Gives back the holds of edges that the witness does not name any more."""
+
+    def __init__(self, cache: WorkCache, storage: Storage) -> None:
+        self._cache, self._storage = cache, storage
+        self._edges: frozenset[str] | None = None
+
+    def run(self) -> None:
+        """Nothing before this process has heard from the witness itself: the cache may be old."""
+        if self._cache.version == 0 or self._cache.work is None:
+            return
+        edges = frozenset(edge.id for edge in self._cache.work.edges)
+        if edges == self._edges:
+            return
+        try:
+            self._storage.engine().holds.only(edges)
+        except ZfsSyncError as error:
+            LOG.warning("holds of edges that are gone could not be given back: %s", error, extra={"code": error.code})
+            return
+        self._edges = edges
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The holds of this host, and the edges that the witness last named."""
+
+    holds: tuple[Held, ...]
+    edges: frozenset[str] | None
+    """None before the witness was ever heard."""
+
+    def in_force(self, held: Held) -> bool | None:
+        """Whether an edge in force needs it; None where that is not known."""
+        return None if self.edges is None else not self.edges.isdisjoint(held.edges)
+
+    def document(self) -> dict[str, Any]:
+        """What ``--json`` prints."""
+        return {
+            "holds": [{**asdict(each), "guid": str(each.guid), "in_force": self.in_force(each)} for each in self.holds]
+        }
+
+    def lines(self) -> Sequence[str]:
+        """What people read: what is held, by which tag, and for whom."""
+        return [
+            f"{each.dataset}@{each.snapshot or f'(GUID {each.guid}, not there now)'}  {each.tag}"
+            f"  for {', '.join(each.edges)}{'  (not in the fleet any more)' if self.in_force(each) is False else ''}"
+            for each in self.holds
+        ]
+
+
+def listing(config: AgentConfig) -> Listing:
+    """Read it. Raises E_ZFS_MISSING or what zpool said while ZFS does not answer."""
+    work = WorkCache(config.state, config.system).work
+    holds = _holds(config).listed() if any((config.state / "holds").glob("*.json")) else ()
+    return Listing(holds, frozenset(edge.id for edge in work.edges) if work else None)
+
+
+def _holds(config: AgentConfig) -> Holds:
+    """Without ``Storage``, which also mends what an agent left: that is for the agent alone."""
+    runner = LocalRunner()
+    demand(runner.run(commands.list_pools()), "the pools")
+    return Holds(Zfs(runner), config.state)
+
+
+@dataclass(frozen=True, slots=True)
+class NoHolds:
+    """No snapshot of this host is held by us. The agent must not run, or its next job holds again."""
+
+    config: AgentConfig
+
+    def change(self) -> Change | None:
+        """Which are to be given back."""
+        found = listing(self.config)
+        held = replace(found, holds=tuple(each for each in found.holds if each.snapshot))
+        if not held.holds:
+            return None
+        count = f"{len(held.holds)} hold{'s' if len(held.holds) > 1 else ''}"
+        return Change(f"give back {count} on snapshots", "holds", "".join(f"{line}\n" for line in held.lines()), None)
+
+    def make(self) -> None:
+        """Give all of them back."""
+        _holds(self.config).only(())
