@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The ZFS Sync authors
 # SPDX-License-Identifier: Apache-2.0
-"""Who is behind and why: edges as people and front ends read them, jobs, and a group's sync on demand."""
+"""Who is behind and why: edges as people and front ends read them, and a group's sync on demand."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from zfs_sync.api.annotations import STRICT, Count, Example, SystemName
-from zfs_sync.api.work import JobError, JobState
+from zfs_sync.api.annotations import STRICT, Example, SystemName
+from zfs_sync.api.work import JobState
 
 Instant = Annotated[str, Example("2026-11-24T08:30:00Z")]
 
@@ -173,63 +173,3 @@ class SyncAnswer:
     """The group's edges."""
     jobs: list[str]
     """The ids of the jobs that wait or run for them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One job."""
-
-    __pydantic_config__ = STRICT
-
-    id: str
-    """Its id."""
-    edge: str
-    """Its edge."""
-    group: str
-    """The sync group."""
-    relative: str
-    """The dataset below the edge's roots."""
-    from_system: str
-    """The feeding system."""
-    to_system: str
-    """The fed system, which runs it."""
-    target_dataset: str
-    """The dataset that receives."""
-    state: JobState
-    """Its state."""
-    attempt: Count
-    """How many attempts failed before this one."""
-    epoch: Count
-    """How often it was claimed."""
-    created: Instant
-    """When it was queued."""
-    started: Instant | None
-    """When it was first claimed."""
-    finished: Instant | None
-    """When it ended."""
-    bytes_done: Count
-    """Bytes that went through the pipeline."""
-    bytes_total: int | None
-    """The estimate."""
-    bytes_per_second: Count
-    """The rate of the last seconds."""
-    moved_snapshots: Count
-    """Snapshots that arrived."""
-    moved_bytes: Count
-    """Bytes of the streams."""
-    message: str
-    """What is being done."""
-    error: JobError | None
-    """Why it failed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobPage:
-    """A page of jobs, newest first."""
-
-    __pydantic_config__ = STRICT
-
-    items: list[Job]
-    """The jobs."""
-    next: str | None
-    """Give it as `after` for the next page; null on the last."""

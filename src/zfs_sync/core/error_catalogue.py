@@ -195,6 +195,17 @@ _ENTRIES = (
         "ansible-playbook -i INVENTORY zfs_sync.fleet.status",
     ),
     CatalogueEntry(
+        "E_JOB_NOT_RETRYABLE",
+        409,
+        "The job cannot be run again",
+        (
+            "Only a job that failed or was cancelled is run again, and only while its dataset still lacks something "
+            "that may be sent: its group is enabled, no host of it is in maintenance, and nothing waits for a person."
+        ),
+        "See what stands in the way: the status names the outcome and what to do about it.",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.status",
+    ),
+    CatalogueEntry(
         "E_JOB_NOT_YOURS",
         403,
         "The job belongs to another system",

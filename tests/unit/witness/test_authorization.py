@@ -59,6 +59,7 @@ CONTRACT: dict[tuple[str, str], set[str]] = {
     ("GET", V1 + "/jobs/{id}"): VIEWER,
     ("POST", V1 + "/jobs/{id}/cancel"): OPERATOR,
     ("POST", V1 + "/jobs/{id}/abandon"): OPERATOR,
+    ("POST", V1 + "/jobs/{id}/retry"): OPERATOR,
     ("GET", V1 + "/status"): VIEWER,
     ("GET", V1 + "/audit"): VIEWER,
 }

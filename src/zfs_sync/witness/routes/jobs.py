@@ -1,67 +1,63 @@
 # SPDX-FileCopyrightText: 2026 The ZFS Sync authors
 # SPDX-License-Identifier: Apache-2.0
-"""Jobs: claimed, kept alive and ended by agents; listed, cancelled and given up by people."""
+"""Jobs: claimed, kept alive and ended by agents; listed, cancelled, run again and given up by people."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Query, Response
-from sqlalchemy import Connection, Row, or_, select
+from pydantic import AwareDatetime
+from sqlalchemy import Connection
 
-from zfs_sync.api.status import Job, JobPage
+from zfs_sync.api.jobs import Job, JobDetail, JobPage
 from zfs_sync.api.work import Claim, ClaimRequest, Finish, FinishAnswer, JobState, Progress, ProgressAnswer
 from zfs_sync.witness.auth import Agent, Operator, Viewer
-from zfs_sync.witness.clock import instant
-from zfs_sync.witness.context import InWitness
+from zfs_sync.witness.context import InWitness, Witness
 from zfs_sync.witness.db.database import after_commit
-from zfs_sync.witness.db.work import jobs as table
 from zfs_sync.witness.routes.answers import answer
-from zfs_sync.witness.routes.parameters import PAGE_LIMIT, After, Limit, page
+from zfs_sync.witness.routes.parameters import PAGE_LIMIT, Limit, page
 from zfs_sync.witness.routing import new_router
-from zfs_sync.witness.services import jobs, liveness
+from zfs_sync.witness.services import job_view, jobs, liveness, retry
+from zfs_sync.witness.services.job_view import Search
 from zfs_sync.witness.services.work import edge_for
 
 router = new_router("jobs")
-State = Annotated[JobState | None, Query(description="Only jobs in this state.")]
+States = Annotated[list[JobState] | None, Query(alias="state", description="Only jobs in this state; repeatable.")]
 Group = Annotated[str | None, Query(max_length=63, description="Only jobs of this sync group.")]
 System = Annotated[str | None, Query(max_length=63, description="Only jobs that this system sends or receives.")]
+Since = Annotated[AwareDatetime | None, Query(description="Only jobs that were queued at this moment or later.")]
+Place = Annotated[
+    str | None,
+    Query(pattern=r"^[0-9]{1,17}-[0-9a-f]{1,32}$", description="What the page before gave as `next`."),
+]
 
 
 @router.get("/jobs", response_model=JobPage)
 def list_jobs(
     witness: InWitness,
     principal: Viewer,  # noqa: ARG001
-    state: State = None,
+    states: States = None,
     group: Group = None,
     system: System = None,
+    since: Since = None,
     limit: Limit = PAGE_LIMIT,
-    after: After = None,
+    after: Place = None,
 ) -> Response:
     """Jobs, newest first."""
-    statement = select(table).order_by(table.c.created_at.desc(), table.c.id.desc()).limit(limit + 1)
-    if state is not None:
-        statement = statement.where(table.c.state == state)
-    if group is not None:
-        statement = statement.where(table.c.group == group)
-    if system is not None:
-        statement = statement.where(or_(table.c.from_system == system, table.c.to_system == system))
-
-    def read(connection: Connection) -> list[Row[Any]]:
-        if after is None:
-            return list(connection.execute(statement))
-        last = jobs.find(connection, after)
-        older = (table.c.created_at < last.created_at) | (
-            (table.c.created_at == last.created_at) & (table.c.id < last.id)
-        )
-        return list(connection.execute(statement.where(older)))
-
-    rows = witness.database.read(read)
-    return answer(page([_shown(row) for row in rows], [row.id for row in rows], limit))
+    search = Search(states or (), group, system, since)
+    rows = witness.database.read(lambda each: job_view.found(each, search, after=after, limit=limit + 1))
+    return answer(page([job_view.shown(row) for row in rows], [job_view.place(row) for row in rows], limit))
 
 
-@router.get("/jobs/{job_id}", response_model=Job)
+@router.get("/jobs/{job_id}", response_model=JobDetail)
 def get_job(witness: InWitness, principal: Viewer, job_id: str) -> Response:  # noqa: ARG001
-    """One job."""
-    return answer(_shown(witness.database.read(lambda connection: jobs.find(connection, job_id))))
+    """One job with its history."""
+
+    def read(connection: Connection) -> dict[str, Any]:
+        row = jobs.find(connection, job_id)
+        return {**job_view.shown(row), "history": job_view.history(connection, row.id)}
+
+    return answer(witness.database.read(read))
 
 
 @router.post("/jobs/{job_id}/claim", response_model=Claim)
@@ -111,20 +107,22 @@ def abandon(witness: InWitness, principal: Operator, job_id: str) -> Response:
     return _decide(witness, lambda connection: jobs.abandon(connection, principal, job_id, witness.clock()), job_id)
 
 
-def _decide(witness: InWitness, decision: Any, job_id: str) -> Response:
+@router.post("/jobs/{job_id}/retry", response_model=Job)
+def retry_job(witness: InWitness, principal: Operator, job_id: str) -> Response:
+    """Run again now what a failed or cancelled job did not bring; the answer is the job that does it."""
+
     def write(connection: Connection) -> dict[str, Any]:
-        woken = decision(connection)
-        after_commit(connection, lambda: witness.notifier.wake(woken))
-        return _shown(jobs.find(connection, job_id))
+        fresh = retry.retry(connection, principal, job_id, witness.clock())
+        after_commit(connection, lambda: witness.notifier.wake([fresh.to_system]))
+        return job_view.shown(fresh)
 
     return answer(witness.database.write(write))
 
 
-def _shown(row: Row[Any]) -> dict[str, Any]:
-    same = (
-        "id", "edge", "group", "relative", "from_system", "to_system", "target_dataset", "state", "attempt", "epoch",
-        "bytes_done", "bytes_total", "bytes_per_second", "moved_snapshots", "moved_bytes", "message", "error",
-    )  # fmt: skip
-    moments = {"created": row.created_at, "started": row.started_at, "finished": row.finished_at}
-    shown = {name: getattr(row, name) for name in same}
-    return shown | {name: None if moment is None else instant(moment) for name, moment in moments.items()}
+def _decide(witness: Witness, decision: Callable[[Connection], set[str]], job_id: str) -> Response:
+    def write(connection: Connection) -> dict[str, Any]:
+        woken = decision(connection)
+        after_commit(connection, lambda: witness.notifier.wake(woken))
+        return job_view.shown(jobs.find(connection, job_id))
+
+    return answer(witness.database.write(write))
