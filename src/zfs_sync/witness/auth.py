@@ -77,6 +77,14 @@ def authenticate(witness: Witness, header: str | None) -> Principal:
     return Principal(row.id, row.role, row.system, row.name)
 
 
+def still_alive(connection: Connection, principal: Principal, now: datetime) -> None:
+    """Raise E_UNAUTHENTICATED when the key of a request that has been held meanwhile was ended or has expired."""
+    row = _find(connection, principal.key_id or "")
+    if row is None:
+        raise ZfsSyncError("E_UNAUTHENTICATED", "The API key is not known here.")
+    _check_alive(row, now)
+
+
 def _token(header: str | None) -> tokens.Token:
     scheme, _, text = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not text.strip():

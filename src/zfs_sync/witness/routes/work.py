@@ -9,8 +9,9 @@ from fastapi import Header, Query, Response
 from fastapi.concurrency import run_in_threadpool
 
 from zfs_sync.api.work import Work
-from zfs_sync.witness.auth import Agent
+from zfs_sync.witness.auth import Agent, still_alive
 from zfs_sync.witness.context import InWitness, Witness
+from zfs_sync.witness.principal import Principal
 from zfs_sync.witness.routes.answers import answer
 from zfs_sync.witness.routing import new_router
 from zfs_sync.witness.services import liveness, work
@@ -31,7 +32,7 @@ async def get_work(
     while True:
         generation = witness.notifier.generation(name)
         now = witness.clock()
-        body, due = await run_in_threadpool(_read, witness, name, now)
+        body, due = await run_in_threadpool(_read, witness, principal, name, now)
         tag = work.etag(body)
         if tag != if_none_match:
             found = answer(body)
@@ -44,8 +45,9 @@ async def get_work(
             left = 0.0 if pause >= left else left - pause
 
 
-def _read(witness: Witness, name: str, now: datetime) -> tuple[dict[str, Any], float | None]:
+def _read(witness: Witness, principal: Principal, name: str, now: datetime) -> tuple[dict[str, Any], float | None]:
     def read(connection: Any) -> tuple[dict[str, Any], float | None]:
+        still_alive(connection, principal, now)
         liveness.host_of(connection, name)
         body = work.for_system(connection, witness.settings, name, now)
         return body, work.seconds_until_due(connection, name, now)

@@ -90,6 +90,15 @@ def revoke(connection: Connection, principal: Principal, lookup: str, at: dateti
     return get(connection, lookup)
 
 
+def end_of_system(connection: Connection, principal: Principal, system: str, at: datetime) -> None:
+    """End every agent and enrol key that is bound to a system: it is deleted, and a later one may have its name."""
+    bound = (api_keys.c.system == system) & api_keys.c.revoked_at.is_(None)
+    for row in connection.execute(select(api_keys).where(bound).order_by(api_keys.c.name)).all():
+        _end(connection, row.id, at)
+        detail = {"name": row.name, "reason": f"system {system} was deleted"}
+        audit.record(connection, principal, "key.revoked", "api_key", row.id, detail, at)
+
+
 def rotate(connection: Connection, principal: Principal, lookup: str, at: datetime) -> tuple[KeyRow, Token]:
     """A new key in the place of a live one: same name, role, system and end. The old one ends at once."""
     old = get(connection, lookup)

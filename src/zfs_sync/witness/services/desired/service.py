@@ -14,7 +14,7 @@ from zfs_sync.core.errors import Fault, ZfsSyncError
 from zfs_sync.witness import audit
 from zfs_sync.witness.db.database import after_commit
 from zfs_sync.witness.principal import Principal
-from zfs_sync.witness.services import conflicts, planning
+from zfs_sync.witness.services import conflicts, keys, planning
 from zfs_sync.witness.services.desired import compare, observations, rules, store
 from zfs_sync.witness.services.desired.model import PLURAL, Change, Request
 
@@ -53,6 +53,8 @@ def _write(connection: Connection, moved: Sequence[Change], writing: Writing) ->
     for change in moved:
         store.write(connection, change, writing.at)
         _record(connection, change, writing)
+        if change.key[0] == "system" and change.action == "deleted":
+            keys.end_of_system(connection, writing.principal, change.key[1], writing.at)
     store.advance_state(connection)
     _tell_planner(connection, moved, writing)
 
