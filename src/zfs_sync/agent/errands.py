@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.config import AgentConfig
 from zfs_sync.agent.storage import Engine
-from zfs_sync.api.work import Claim, WorkEdge
+from zfs_sync.api.work import Claim, JobStep, WorkEdge
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.names import check_dataset, join
 from zfs_sync.core.numbers import u64
@@ -32,10 +32,12 @@ def errand(claim: Claim, engine: Engine, config: AgentConfig, allow: AllowList, 
         raise ZfsSyncError("E_EDGE_UNKNOWN", f"Edge {edge.id} does not lead to this host, {config.system}.")
     target = dataset_of(edge, edge.to_root, claim.relative)
     allow.require("receive", target)
-    steps = tuple(
-        Step(u64(step.base_guid) if step.base_guid is not None else None, u64(step.to_guid)) for step in claim.steps
-    )
-    return Errand(Job(edge.id, edge.group, target, steps), _feeder(claim, engine, config, allow, files))
+    job = Job(edge.id, edge.group, target, tuple(_step(each) for each in claim.steps), edge.selection.rule)
+    return Errand(job, _feeder(claim, engine, config, allow, files))
+
+
+def _step(step: JobStep) -> Step:
+    return Step(u64(step.base_guid) if step.base_guid is not None else None, u64(step.to_guid), step.alone)
 
 
 def _feeder(claim: Claim, engine: Engine, config: AgentConfig, allow: AllowList, files: SshFiles) -> Feeder:
@@ -43,7 +45,14 @@ def _feeder(claim: Claim, engine: Engine, config: AgentConfig, allow: AllowList,
     if edge.from_system == config.system:
         source = dataset_of(edge, edge.from_root, claim.relative)
         allow.require("send", source)
-        return LocalFeeder(engine.sender, edge=edge.id, group=edge.group, to_system=edge.to_system, dataset=source)
+        return LocalFeeder(
+            engine.sender,
+            edge=edge.id,
+            group=edge.group,
+            to_system=edge.to_system,
+            dataset=source,
+            selection=edge.selection.rule,
+        )
     if edge.peer is None:
         raise ZfsSyncError("E_PEER_UNKNOWN", f"The witness did not say how {edge.from_system} is reached.")
     peer = SshPeer(edge.peer.system, edge.peer.host, edge.peer.user, edge.peer.port)
@@ -54,6 +63,9 @@ def dataset_of(edge: WorkEdge, root: str, relative: str) -> str:
     """The dataset below one of the edge's roots. Raises E_EDGE_UNKNOWN for what the edge does not cover."""
     if relative and not edge.recursive:
         raise ZfsSyncError("E_EDGE_UNKNOWN", f"Edge {edge.id} covers {root} alone, and nothing below it.")
+    if not edge.selection.rule.covers(relative):
+        name = relative or root
+        raise ZfsSyncError("E_EDGE_UNKNOWN", f"Edge {edge.id} does not cover {name}: group {edge.group} leaves it out.")
     try:
         return check_dataset(join(root, relative))
     except ValueError as error:

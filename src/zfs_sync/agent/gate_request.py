@@ -40,6 +40,8 @@ class Granted:
             self.dataset,
             u64(base) if base is not None else None,
             u64(self.request.to_guid),
+            self.request.alone,
+            self.edge.selection.rule,
         )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge, Le, Len
 
-from zfs_sync.core import names, numbers
+from zfs_sync.core import names, numbers, selection
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -71,6 +71,8 @@ SystemName = Annotated[str, Checked(names.check_system_name, "nas1", OBJECT_PATT
 GroupName = Annotated[str, Checked(names.check_group_name, "photos", OBJECT_PATTERN)]
 DatasetPath = Annotated[str, Checked(names.check_dataset, "tank/photos")]
 RelativePath = Annotated[str, Checked(names.check_relative, "2026/raw")]
+DatasetPattern = Annotated[str, Checked(selection.check_dataset_pattern, "**/cache")]
+LabelPattern = Annotated[str, Checked(selection.check_label_pattern, "scratch-*")]
 SnapshotLabel = Annotated[str, Checked(names.check_snapshot_label, "autosnap_2026-11-01_hourly")]
 U64Text = Annotated[str, Checked(numbers.u64, "9876543210987654321")]
 Duration = Annotated[str, Checked(numbers.parse_duration, "15m")]

@@ -11,16 +11,19 @@ from zfs_sync.api.annotations import (
     STRICT,
     Count,
     DatasetPath,
+    DatasetPattern,
     Example,
     GroupName,
     Host,
     Identifier,
+    LabelPattern,
     Port,
     RelativePath,
     SystemName,
     U64Text,
     User,
 )
+from zfs_sync.core.selection import Selection
 
 EdgeId = Annotated[str, Len(1, 400), Example("photos:nas2:backup/photos")]
 Seconds = Annotated[int, Ge(1), Example(30)]
@@ -45,6 +48,35 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeSelection:
+    """Which datasets and snapshots an edge carries. Both ends hold every job and request against it."""
+
+    __pydantic_config__ = STRICT
+
+    exclude: list[DatasetPattern] = field(default_factory=list)
+    """Patterns on paths below the roots: what one matches is not carried, nor what lies below it."""
+    include_root: Annotated[bool, Example(True)] = True
+    """Whether the roots themselves are carried."""
+    snapshots_include: list[LabelPattern] = field(default_factory=lambda: ["*"])
+    """Patterns on the labels of snapshots that are carried."""
+    snapshots_exclude: list[LabelPattern] = field(default_factory=list)
+    """Patterns on the labels of snapshots that are not carried all the same."""
+    intermediate: Annotated[bool, Example(True)] = True
+    """Whether all of these snapshots are carried, and not only the newest."""
+
+    @property
+    def rule(self) -> Selection:
+        """As the planner and the engine apply it."""
+        return Selection(
+            tuple(self.exclude),
+            self.include_root,
+            tuple(self.snapshots_include),
+            tuple(self.snapshots_exclude),
+            self.intermediate,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkEdge:
     """An edge in force that touches this host. The host's gate checks every request of a peer against it."""
 
@@ -66,6 +98,8 @@ class WorkEdge:
     """Its root dataset."""
     recursive: bool
     """Whether children belong to it."""
+    selection: EdgeSelection = field(default_factory=EdgeSelection)
+    """What of it is carried."""
     peer: Peer | None = None
     """The other host; null for a local pair."""
 
@@ -138,6 +172,8 @@ class JobStep:
     """The snapshot that both sides have; null for a full stream."""
     to_guid: U64Text
     """The snapshot that the target's head is afterwards. With a base, everything between comes too."""
+    alone: Annotated[bool, Example(False)] = False
+    """True: nothing between the two comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from zfs_sync.core.selection import EVERYTHING, Selection
+
 Role = Literal["source", "target"]
 
 
@@ -39,6 +41,7 @@ class Edge:
     to_system: str
     to_root: str
     recursive: bool
+    selection: Selection = EVERYTHING
 
     @property
     def id(self) -> str:
@@ -49,6 +52,10 @@ class Edge:
     def local(self) -> bool:
         """Whether both ends are on one host, so that no ssh is needed."""
         return self.from_system == self.to_system
+
+    def covers(self, relative: str) -> bool:
+        """Whether the dataset at this path below the roots is replicated along it."""
+        return (self.recursive or not relative) and self.selection.covers(relative)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +140,15 @@ def _cycle_faults(members: Sequence[Member]) -> list[MemberFault]:
     return faults
 
 
-def edges_of(group: str, members: Sequence[Member], *, recursive: bool = True) -> tuple[Edge, ...]:
+def edges_of(
+    group: str, members: Sequence[Member], *, recursive: bool = True, selection: Selection = EVERYTHING
+) -> tuple[Edge, ...]:
     """The edges of a group whose members have no faults. Raises ValueError where they have."""
     if faults := member_faults(members):
         raise ValueError("; ".join(each.message for each in faults))
     edges = []
     for target in (each for each in members if each.role == "target"):
         (feeder,) = _matching(members, target)
-        edges.append(Edge(group, feeder.system, feeder.dataset, target.system, target.dataset, recursive))
+        ends = (feeder.system, feeder.dataset, target.system, target.dataset)
+        edges.append(Edge(group, *ends, recursive, selection))
     return tuple(edges)

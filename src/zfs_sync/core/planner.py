@@ -6,11 +6,12 @@ The witness judges from reports; the agent judges again from the pools in front 
 byte moves. A verdict carries the GUIDs that prove it and a sentence for people.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from zfs_sync.core.graph import DatasetView, Snapshot, newest_common
+from zfs_sync.core.selection import EVERYTHING, Selection
 
 EVIDENCE_SNAPSHOTS = 5
 
@@ -70,6 +71,14 @@ class TransferStep:
 
     base: Snapshot | None
     to: Snapshot
+    alone: bool = False
+    """With a base: one increment to ``to``, which leaves out what lies between."""
+
+    def sent(self, source: DatasetView) -> tuple[Snapshot, ...]:
+        """The snapshots of ``source`` that the stream brings."""
+        if self.base is None or self.alone:
+            return (self.to,)
+        return tuple(each for each in source.after(self.base.guid) if each.createtxg <= self.to.createtxg)
 
 
 def judge(
@@ -80,11 +89,14 @@ def judge(
     source_reported: bool = True,
     target_reported: bool = True,
     parent_ready: bool = True,
+    selection: Selection = EVERYTHING,
 ) -> Verdict:
     """Compare one dataset on the two ends of an edge of ``group``.
 
     ``source`` and ``target`` are None where the dataset does not exist. ``parent_ready`` says whether the dataset above
-    the target exists there (the root's own parent counts as ready: only the host can tell).
+    the target exists there (the root's own parent counts as ready: only the host can tell). Snapshots of the source
+    that ``selection`` does not take are never missing, but one that both sides have is a base as good as any, and one
+    that only the target has stands in the way of a receive whatever its name.
     """
     if not source_reported or not target_reported:
         return _unreported(source_reported, target_reported)
@@ -97,10 +109,10 @@ def judge(
             source_head=source.head,
         )
     if target is None:
-        return _absent_target(source, parent_ready=parent_ready)
+        return _absent_target(source, selection, parent_ready=parent_ready)
     if target.marker != group:
-        return _unmanaged(group, source, target)
-    return _compare(source, target)
+        return _unmanaged(group, source, target, selection)
+    return _compare(source, target, selection)
 
 
 def _unreported(source_reported: bool, target_reported: bool) -> Verdict:
@@ -108,24 +120,30 @@ def _unreported(source_reported: bool, target_reported: bool) -> Verdict:
     return Verdict(Outcome.UNREPORTED, f"No report yet from the {' and the '.join(missing)}.")
 
 
-def _absent_target(source: DatasetView, *, parent_ready: bool) -> Verdict:
-    if source.head is None:
-        return Verdict(Outcome.IN_SYNC, "The source has no snapshots yet: there is nothing to send.")
-    outcome, message = Outcome.INITIAL, f"First sync: {_count(len(source.snapshots))} to send."
+def _absent_target(source: DatasetView, selection: Selection, *, parent_ready: bool) -> Verdict:
+    wanted = selection.of(source.snapshots)
+    if not wanted:
+        return Verdict(Outcome.IN_SYNC, f"{_lacking(source)}: there is nothing to send.")
+    to_send = wanted if selection.intermediate else wanted[-1:]
+    outcome, message = Outcome.INITIAL, f"First sync: {_count(len(to_send))} to send."
     if not parent_ready:
         outcome = Outcome.BLOCKED_BY_PARENT
         message = "The dataset above it does not exist on the target yet: it is received first."
     return Verdict(
         outcome,
         message,
-        source_head=source.head,
-        lag_snapshots=len(source.snapshots),
-        oldest_missing=source.oldest,
-        evidence={"source_head": _proof(source.head)},
+        source_head=wanted[-1],
+        lag_snapshots=len(to_send),
+        oldest_missing=to_send[0],
+        evidence={"source_head": _proof(wanted[-1])},
     )
 
 
-def _unmanaged(group: str, source: DatasetView, target: DatasetView) -> Verdict:
+def _lacking(source: DatasetView) -> str:
+    return "The group takes none of the source's snapshots" if source.head else "The source has no snapshots yet"
+
+
+def _unmanaged(group: str, source: DatasetView, target: DatasetView, selection: Selection) -> Verdict:
     base = newest_common(source, target)
     if target.marker:
         why = f"is a target of sync group {target.marker}, not of {group}"
@@ -136,31 +154,33 @@ def _unmanaged(group: str, source: DatasetView, target: DatasetView) -> Verdict:
     return Verdict(
         Outcome.TARGET_UNMANAGED,
         f"{target.path} {why}: it is left untouched.",
-        source_head=source.head,
+        source_head=_newest(selection.of(source.snapshots)),
         target_head=target.head,
         base=base,
-        lag_snapshots=len(source.after(base.guid) if base else source.snapshots),
+        lag_snapshots=len(selection.of(source.after(base.guid) if base else source.snapshots)),
         evidence={"target_guid": str(target.guid), "target_head": _proof(target.head), "base": _proof(base)},
     )
 
 
-def _compare(source: DatasetView, target: DatasetView) -> Verdict:
+def _compare(source: DatasetView, target: DatasetView, selection: Selection) -> Verdict:
     base = newest_common(source, target)
-    missing = source.after(base.guid) if base else source.snapshots
+    missing = selection.of(source.after(base.guid) if base else source.snapshots)
     extra = target.after(base.guid) if base else target.snapshots
+    source_head = _newest(selection.of(source.snapshots))
+    target_head = _newest(extra or selection.of(target.snapshots))
     outcome, message = _outcome(target, base, missing, extra)
     return Verdict(
         outcome,
         message,
-        source_head=source.head,
-        target_head=target.head,
+        source_head=source_head,
+        target_head=target_head,
         base=base,
         lag_snapshots=len(missing),
         oldest_missing=missing[0] if missing else None,
         evidence={
             "base": _proof(base),
-            "source_head": _proof(source.head),
-            "target_head": _proof(target.head),
+            "source_head": _proof(source_head),
+            "target_head": _proof(target_head),
             "only_on_target": [_proof(each) for each in extra[:EVIDENCE_SNAPSHOTS]],
             "only_on_source": [_proof(each) for each in missing[:EVIDENCE_SNAPSHOTS]],
         },
@@ -189,16 +209,43 @@ def _outcome(
     return Outcome.IN_SYNC, f"Both sides are at {base.name}."
 
 
-def transfer_steps(verdict: Verdict, source: DatasetView) -> tuple[TransferStep, ...]:
+def transfer_steps(
+    verdict: Verdict, source: DatasetView, selection: Selection = EVERYTHING
+) -> tuple[TransferStep, ...]:
     """The streams that bring the target up to the source's head; none where the outcome asks for none."""
-    head = source.head
-    if head is None or verdict.outcome not in ACTIONABLE:
+    if verdict.outcome not in ACTIONABLE:
         return ()
-    if verdict.outcome is Outcome.BEHIND:
-        return (TransferStep(verdict.base, head),)
-    oldest = source.snapshots[0]
-    first = TransferStep(None, oldest)
-    return (first,) if oldest.guid == head.guid else (first, TransferStep(oldest, head))
+    wanted = selection.of(source.after(verdict.base.guid) if verdict.base else source.snapshots)
+    if not selection.intermediate:
+        wanted = wanted[-1:]
+    if verdict.base is not None:
+        return _increments(verdict.base, wanted, source)
+    first, *others = wanted
+    return (TransferStep(None, first), *_increments(first, others, source))
+
+
+def _increments(base: Snapshot, wanted: Sequence[Snapshot], source: DatasetView) -> tuple[TransferStep, ...]:
+    """As few streams as bring exactly ``wanted``, oldest first: one for each stretch with nothing else in between.
+
+    Where something else comes before such a stretch, its first snapshot is an increment alone.
+    """
+    between = source.after(base.guid)
+    places = {each.guid: place for place, each in enumerate(between)}
+    steps: list[TransferStep] = []
+    at, place = base, -1
+    for each in wanted:
+        follows = places[each.guid] == place + 1
+        last = steps[-1] if steps else None
+        if follows and last is not None and not last.alone:
+            steps[-1] = TransferStep(last.base, each)
+        else:
+            steps.append(TransferStep(at, each, alone=not follows))
+        at, place = each, places[each.guid]
+    return tuple(steps)
+
+
+def _newest(snapshots: Sequence[Snapshot]) -> Snapshot | None:
+    return snapshots[-1] if snapshots else None
 
 
 def _proof(snapshot: Snapshot | None) -> dict[str, str] | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.graph import DatasetView, Snapshot
 from zfs_sync.core.planner import ERROR_CODES, Outcome, TransferStep, Verdict, judge
+from zfs_sync.core.selection import EVERYTHING, Selection
 from zfs_sync.zfs.commands import MARKER
 
 
@@ -22,24 +23,39 @@ class Step:
 
     base_guid: int | None
     to_guid: int
+    alone: bool = False
+    """Only ``to_guid`` is sent, and not what lies between."""
 
 
 def decide(
-    group: str, path: str, step: Step, source: DatasetView | None, target: DatasetView | None, *, parent_exists: bool
+    group: str,
+    path: str,
+    step: Step,
+    source: DatasetView | None,
+    target: DatasetView | None,
+    *,
+    parent_exists: bool,
+    selection: Selection = EVERYTHING,
 ) -> TransferStep | None:
     """The stream to send now, None where the target ``path`` has it already. Raises why it is refused."""
     if source is None:
         raise ZfsSyncError("E_SOURCE_GONE", f"The source of {path} does not exist any more.")
     if target is not None and target.marker == group and target.has(step.to_guid):
         return None
-    verdict = judge(group, source, target, parent_ready=parent_exists)
+    verdict = judge(group, source, target, parent_ready=parent_exists, selection=selection)
     if verdict.outcome in (Outcome.INITIAL, Outcome.BEHIND, Outcome.IN_SYNC):
-        to = _find(source, step.to_guid)
-        if step.base_guid is None and verdict.outcome is Outcome.INITIAL:
-            return TransferStep(None, to)
-        if step.base_guid is not None and verdict.base is not None and verdict.base.createtxg < to.createtxg:
-            return TransferStep(verdict.base, to)
+        found = _transfer(step, verdict, _find(source, step.to_guid))
+        if found is not None and all(selection.takes(each.name) for each in found.sent(source)):
+            return found
     raise refusal(group, path, verdict)
+
+
+def _transfer(step: Step, verdict: Verdict, to: Snapshot) -> TransferStep | None:
+    if step.base_guid is None:
+        return TransferStep(None, to) if verdict.outcome is Outcome.INITIAL else None
+    if verdict.base is None or verdict.base.createtxg >= to.createtxg:
+        return None
+    return TransferStep(verdict.base, to, alone=step.alone)
 
 
 def _find(source: DatasetView, guid: int) -> Snapshot:

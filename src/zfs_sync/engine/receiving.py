@@ -17,6 +17,7 @@ from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.graph import DatasetView
 from zfs_sync.core.names import parent
 from zfs_sync.core.planner import TransferStep, judge
+from zfs_sync.core.selection import EVERYTHING, Selection
 from zfs_sync.engine import pipeline
 from zfs_sync.engine.checks import Step, decide, refusal
 from zfs_sync.engine.continuity import Holds, target_tag
@@ -40,6 +41,7 @@ class Job:
     group: str
     target: str
     steps: tuple[Step, ...]
+    selection: Selection = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +122,13 @@ class Receiver:
         for step in job.steps:
             found = self._decide(job, step, source, view)
             planned.append(found)
-            view = _arrived(job, source.view(), found) if found else view
+            view = _arrived(job, source.view(), view, found) if found else view
         return planned, target
 
     def _decide(self, job: Job, step: Step, source: Dataset, target: DatasetView | None) -> TransferStep | None:
         above = parent(job.target) if target is None else None
         exists = above is None or bool(self._zfs.properties(above, ["type"]))
-        return decide(job.group, job.target, step, source.view(), target, parent_exists=exists)
+        return decide(job.group, job.target, step, source.view(), target, parent_exists=exists, selection=job.selection)
 
     def _step(self, running: _Run, step: Step, target: Dataset | None) -> Dataset | None:
         job = running.job
@@ -147,7 +149,7 @@ class Receiver:
 
     def _transfer(self, running: _Run, step: TransferStep) -> pipeline.Ended:
         job = running.job
-        source = running.feeder.send(step.base.guid if step.base else None, step.to.guid)
+        source = running.feeder.send(step.base.guid if step.base else None, step.to.guid, alone=step.alone)
         properties = None
         try:
             if step.base is None:
@@ -173,10 +175,8 @@ class Receiver:
 
     def _received(self, running: _Run, step: TransferStep, after: Dataset) -> Dataset:
         """The step has arrived: mark a new target, count, move the hold."""
-        job, source = running.job, running.source.view()
-        running.snapshots += (
-            sum(1 for each in source.after(step.base.guid) if each.createtxg <= step.to.createtxg) if step.base else 1
-        )
+        job = running.job
+        running.snapshots += len(step.sent(running.source.view()))
         if step.base is None:
             self.targets.mark(after, job.group)
             after = self._zfs.dataset(job.target) or after
@@ -202,16 +202,16 @@ class Receiver:
         if error.code == "E_TARGET_MODIFIED" and head is not None:
             return target_modified(job.target, head.name)
         if error.code == "E_PLAN_STALE" and view is not None:
-            return refusal(job.group, job.target, judge(job.group, running.source.view(), view))
+            verdict = judge(job.group, running.source.view(), view, selection=job.selection)
+            return refusal(job.group, job.target, verdict)
         return error
 
 
 def _estimate(feeder: Feeder, step: TransferStep | None) -> int | None:
-    return feeder.estimate(step.base.guid if step.base else None, step.to.guid) if step else 0
+    return feeder.estimate(step.base.guid if step.base else None, step.to.guid, alone=step.alone) if step else 0
 
 
-def _arrived(job: Job, source: DatasetView, step: TransferStep) -> DatasetView:
+def _arrived(job: Job, source: DatasetView, target: DatasetView | None, step: TransferStep) -> DatasetView:
     """The target as it will be after ``step``: what the next one is judged against before the first byte."""
-    arrived = tuple(each for each in source.snapshots if each.createtxg <= step.to.createtxg)
-    kept = arrived if step.base else (step.to,)
-    return DatasetView(job.target, 0, kept, job.group)
+    there = {each.guid for each in (*(target.snapshots if target else ()), *step.sent(source))}
+    return DatasetView(job.target, 0, tuple(each for each in source.snapshots if each.guid in there), job.group)

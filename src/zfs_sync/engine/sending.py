@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.graph import Snapshot
+from zfs_sync.core.planner import TransferStep
+from zfs_sync.core.selection import EVERYTHING, Selection
 from zfs_sync.engine.continuity import Holds, source_tag
 from zfs_sync.engine.processes import Listener, end, pipe
 from zfs_sync.zfs.errors import classify
@@ -31,6 +33,10 @@ class Stream:
     dataset: str
     base_guid: int | None
     to_guid: int
+    alone: bool = False
+    """Whether what lies between the two is left out."""
+    selection: Selection = EVERYTHING
+    """What of the dataset's snapshots the edge may carry."""
 
 
 class Sending:
@@ -61,17 +67,25 @@ class Sender:
         return self._zfs.dataset(path)
 
     def estimate(self, stream: Stream) -> int | None:
-        """About how many bytes; None where the platform cannot tell. Raises E_SOURCE_GONE, E_ENCRYPTED_SOURCE."""
+        """About how many bytes; None where the platform cannot tell. Raises what ``start`` raises for the stream."""
         _, base, to = self._resolve(stream)
-        return self._zfs.stream_bytes(stream.dataset, base.name if base else None, to.name)
+        return self._zfs.stream_bytes(stream.dataset, base.name if base else None, to.name, alone=stream.alone)
 
     def start(self, stream: Stream, stdout: int = subprocess.PIPE) -> Sending:
-        """Hold both ends of the stream and start it. Raises E_SOURCE_GONE, E_ENCRYPTED_SOURCE, E_PERMISSION."""
+        """Hold both ends of the stream and start it.
+
+        Raises E_SOURCE_GONE, E_ENCRYPTED_SOURCE, E_PERMISSION; E_EDGE_UNKNOWN for what the edge does not carry.
+        """
         dataset, base, to = self._resolve(stream)
         needed = [each.guid for each in (base, to) if each]
         self._holds.keep(stream.edge, source_tag(stream.group, stream.to_system), dataset.view(), needed)
         process = self._zfs.spawn_send(
-            stream.dataset, base.name if base else None, to.name, stdout=stdout, stderr=subprocess.PIPE
+            stream.dataset,
+            base.name if base else None,
+            to.name,
+            alone=stream.alone,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
         )
         return Sending(process, stream.dataset)
 
@@ -105,7 +119,9 @@ class Sender:
         if dataset.encryption_root is not None:
             raise ZfsSyncError("E_ENCRYPTED_SOURCE", f"{stream.dataset} is encrypted; it is not sent in clear.")
         base = _find(dataset, stream.base_guid) if stream.base_guid is not None else None
-        return dataset, base, _find(dataset, stream.to_guid)
+        to = _find(dataset, stream.to_guid)
+        _check_carried(dataset, TransferStep(base, to, stream.alone), stream)
+        return dataset, base, to
 
 
 def _find(dataset: Dataset, guid: int) -> Snapshot:
@@ -113,3 +129,13 @@ def _find(dataset: Dataset, guid: int) -> Snapshot:
     if found is None:
         raise ZfsSyncError("E_SOURCE_GONE", f"{dataset.path} has no snapshot with GUID {guid} any more.")
     return found
+
+
+def _check_carried(dataset: Dataset, step: TransferStep, stream: Stream) -> None:
+    """Whoever asks: what the group does not take stays here, also where it only lies between two others."""
+    for each in step.sent(dataset.view()):
+        if not stream.selection.takes(each.name):
+            raise ZfsSyncError(
+                "E_EDGE_UNKNOWN",
+                f"Edge {stream.edge} does not carry {dataset.path}@{each.name}: its group leaves it out.",
+            )

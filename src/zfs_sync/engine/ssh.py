@@ -106,16 +106,16 @@ class SshFeeder:
         """The source as it is now; None where it does not exist."""
         return wire.parse_list(self._ask(GateRequest(v=1, op="list", edge=self._edge, relative=self._relative)))
 
-    def estimate(self, base_guid: int | None, to_guid: int) -> int | None:
+    def estimate(self, base_guid: int | None, to_guid: int, *, alone: bool = False) -> int | None:
         """About how many bytes a stream has."""
-        return wire.parse_estimate(self._ask(self._request("estimate", base_guid, to_guid)))
+        return wire.parse_estimate(self._ask(self._request("estimate", base_guid, to_guid, alone)))
 
-    def send(self, base_guid: int | None, to_guid: int) -> SshSource:
+    def send(self, base_guid: int | None, to_guid: int, *, alone: bool = False) -> SshSource:
         """Start a stream on a connection of its own."""
-        process = self._start(self._request("send", base_guid, to_guid), shared=False)
+        process = self._start(self._request("send", base_guid, to_guid, alone), shared=False)
         return SshSource(process, self._peer, self._files)
 
-    def _request(self, op: str, base_guid: int | None, to_guid: int) -> GateRequest:
+    def _request(self, op: str, base_guid: int | None, to_guid: int, alone: bool) -> GateRequest:
         return GateRequest(
             v=wire.GATE_VERSION,
             op="send" if op == "send" else "estimate",
@@ -123,6 +123,7 @@ class SshFeeder:
             relative=self._relative,
             base_guid=str(base_guid) if base_guid is not None else None,
             to_guid=str(to_guid),
+            alone=alone,
         )
 
     def _start(self, request: GateRequest, *, shared: bool) -> "subprocess.Popen[bytes]":

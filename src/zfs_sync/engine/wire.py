@@ -44,6 +44,7 @@ class GateRequest:
     relative: RelativePath
     base_guid: U64Text | None = None
     to_guid: U64Text | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,25 +56,25 @@ def list_pools() -> Argv:
     return ("zpool", "list", "-H", "-o", "name,guid,health")
 
 
-def send(dataset: str, base: str | None, to: str) -> Argv:
-    """A stream of ``to`` alone, or of everything after ``base`` up to ``to``; both are labels.
+def send(dataset: str, base: str | None, to: str, *, alone: bool = False) -> Argv:
+    """A stream of ``to``, or of everything after ``base`` up to ``to`` (``alone``: without what lies between); labels.
 
     No flag that changes the stream's features is used: an incremental must match what its lineage began with.
     """
-    return ("zfs", "send", *_span(dataset, base, to))
+    return ("zfs", "send", *_span(dataset, base, to, alone))
 
 
-def estimate(dataset: str, base: str | None, to: str) -> Argv:
+def estimate(dataset: str, base: str | None, to: str, *, alone: bool = False) -> Argv:
     """The size of that stream, without sending it (``-nvP``)."""
-    return ("zfs", "send", "-nvP", *_span(dataset, base, to))
+    return ("zfs", "send", "-nvP", *_span(dataset, base, to, alone))
 
 
-def _span(dataset: str, base: str | None, to: str) -> Argv:
+def _span(dataset: str, base: str | None, to: str, alone: bool) -> Argv:
     if base is None:
         return (snapshot(dataset, to),)
     if base == to:
         raise ValueError(f"{dataset}@{to} cannot be sent from itself")
-    return ("-I", snapshot(dataset, base), snapshot(dataset, to))
+    return ("-i" if alone else "-I", snapshot(dataset, base), snapshot(dataset, to))
 
 
 def receive(dataset: str, *, unmounted: bool, properties: Mapping[str, str] | None = None) -> Argv:

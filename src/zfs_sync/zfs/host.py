@@ -48,13 +48,13 @@ class Zfs:
             return {}
         return parsing.by_name(demand(done, path).stdout).get(path, {})
 
-    def stream_bytes(self, path: str, base: str | None, to: str) -> int | None:
+    def stream_bytes(self, path: str, base: str | None, to: str, *, alone: bool = False) -> int | None:
         """About how many bytes a send would make; None where this platform cannot tell.
 
         Where ``zfs send -n`` is missing, a full stream is about what its snapshot refers to.
         """
         if self.capabilities.estimates:
-            done = self._runner.run(commands.estimate(path, base, to))
+            done = self._runner.run(commands.estimate(path, base, to, alone=alone))
             return parsing.stream_size(done.stdout + done.stderr) if done.ok else None
         if base is not None:
             return None
@@ -63,10 +63,11 @@ class Zfs:
         return parsing.optional_number(found.value) if found else None
 
     def spawn_send(
-        self, path: str, base: str | None, to: str, *, stdout: int, stderr: int
+        self, path: str, base: str | None, to: str, *, alone: bool = False, stdout: int, stderr: int
     ) -> "subprocess.Popen[bytes]":
         """Start ``zfs send``."""
-        return self._runner.spawn(commands.send(path, base, to), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
+        argv = commands.send(path, base, to, alone=alone)
+        return self._runner.spawn(argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
 
     def spawn_receive(
         self, path: str, *, properties: Mapping[str, str] | None = None, stderr: int, pass_fds: Sequence[int]

@@ -11,8 +11,9 @@ from tests.unit.agent.conftest import FED, FEEDS, work_of
 from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.config import AllowRule
 from zfs_sync.agent.gate_request import Granted, grant, read_line
-from zfs_sync.api.work import Work
+from zfs_sync.api.work import EdgeSelection, Work
 from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.core.selection import Selection
 from zfs_sync.engine.sending import Stream
 from zfs_sync.engine.wire import REQUEST_BYTES, GateRequest
 
@@ -20,7 +21,7 @@ ALLOW = AllowList([AllowRule(dataset="tank/photos", operations=["send"])], "/etc
 WORK = work_of("nas1", FEEDS)
 
 
-def request(edge: str = FEEDS.id, relative: str = "", **more: str) -> GateRequest:
+def request(edge: str = FEEDS.id, relative: str = "", **more: str | bool) -> GateRequest:
     return GateRequest(v=1, op="list", edge=edge, relative=relative, **more)  # type: ignore[arg-type]
 
 
@@ -33,6 +34,7 @@ def test_a_peer_gets_what_lies_on_its_edge(relative: str, dataset: str) -> None:
 OTHER = replace(FEEDS, id="other:nas2:x/y", group="other", from_root="tank/secret", to_root="x/y")
 LOCAL = replace(FEEDS, role="local", to_system="nas1")
 ALONE = replace(FEEDS, recursive=False)
+BELOW = replace(FEEDS, selection=EdgeSelection(exclude=["cache"], include_root=False))
 BOTH = work_of("nas1", FEEDS, OTHER)
 TO_NAS3 = replace(FEEDS, id="photos:nas3:b/c", to_system="nas3", to_root="b/c")
 
@@ -64,6 +66,8 @@ TO_NAS3 = replace(FEEDS, id="photos:nas3:b/c", to_system="nas3", to_root="b/c")
             "E_EDGE_UNKNOWN",
             id="below",
         ),
+        pytest.param("nas2", request(), work_of("nas1", BELOW), "E_EDGE_UNKNOWN", id="a root that is left out"),
+        pytest.param("nas2", request(relative="a/cache/b"), work_of("nas1", BELOW), "E_EDGE_UNKNOWN", id="excluded"),
         pytest.param("nas2", request(relative="x" * 250), WORK, "E_EDGE_UNKNOWN", id="a name that would be too long"),
         pytest.param("x; touch /tmp/y", request(), WORK, "E_PEER_UNKNOWN", id="a hostile peer name"),
     ],
@@ -86,6 +90,15 @@ def test_a_request_becomes_a_stream_by_guid() -> None:
     granted = grant("nas2", request(base_guid="18446744073709551615", to_guid="7"), WORK, ALLOW)
     assert granted.stream() == Stream(FEEDS.id, "photos", "nas2", "tank/photos", 18446744073709551615, 7)
     assert Granted(request(to_guid="7"), FEEDS, "tank/photos").stream().base_guid is None
+
+
+def test_a_stream_carries_what_the_edge_carries() -> None:
+    edge = replace(FEEDS, selection=EdgeSelection(exclude=["cache"], snapshots_exclude=["scratch-*"]))
+    granted = grant("nas2", request(relative="a", to_guid="7", base_guid="6", alone=True), work_of("nas1", edge), ALLOW)
+    selection = Selection(exclude=("cache",), snapshots_exclude=("scratch-*",))
+    assert granted.stream() == Stream(
+        FEEDS.id, "photos", "nas2", "tank/photos/a", 6, 7, alone=True, selection=selection
+    )
 
 
 def test_a_stream_without_a_snapshot_is_refused() -> None:

@@ -18,8 +18,9 @@ from zfs_sync.agent.outbox import Outbox
 from zfs_sync.agent.work_cache import WorkCache
 from zfs_sync.agent.worker import Worker
 from zfs_sync.api.structure import structure
-from zfs_sync.api.work import Claim, Finish, JobStep, Progress, ProgressAnswer
+from zfs_sync.api.work import Claim, EdgeSelection, Finish, JobStep, Progress, ProgressAnswer
 from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.core.selection import Selection
 from zfs_sync.engine import state
 from zfs_sync.engine.checks import Step
 from zfs_sync.engine.feeder import LocalFeeder
@@ -28,6 +29,7 @@ from zfs_sync.engine.ssh import SshFeeder, SshFiles
 
 FILES = SshFiles(Path("/none/key"), Path("/none/known_hosts"), Path("/none/control"), program="/none/ssh")
 TO_HERE = replace(FED, to_system="nas1", from_system="nas0")
+EXCLUDING = EdgeSelection(exclude=["cache"], include_root=False)
 LOCAL = replace(FED, role="local", from_system="nas1", to_system="nas1", peer=None)
 
 
@@ -48,6 +50,14 @@ def test_a_claim_becomes_steps_by_guid_and_a_peer(storage: Ready, config: AgentC
     assert isinstance(found.feeder, SshFeeder)
 
 
+def test_a_claim_carries_what_its_edge_carries(storage: Ready, config: AgentConfig, allow: AllowList) -> None:
+    edge = replace(TO_HERE, selection=EdgeSelection(snapshots_exclude=["scratch-*"], intermediate=False))
+    jump = replace(claim(edge), steps=[JobStep(op="receive", base_guid="7", to_guid="9", alone=True)])
+    job = errand(jump, storage.engine(), config, allow, FILES).job
+    assert job.steps == (Step(7, 9, alone=True),)
+    assert job.selection == Selection(snapshots_exclude=("scratch-*",), intermediate=False)
+
+
 def test_a_local_pair_needs_no_ssh(storage: Ready, config: AgentConfig, allow: AllowList) -> None:
     assert isinstance(errand(claim(LOCAL), storage.engine(), config, allow, FILES).feeder, LocalFeeder)
 
@@ -61,6 +71,8 @@ def test_a_local_pair_needs_no_ssh(storage: Ready, config: AgentConfig, allow: A
         pytest.param(replace(LOCAL, from_root="tank/secret"), "", "E_NOT_ALLOWED_HERE", id="a source outside it"),
         pytest.param(replace(TO_HERE, to_root="tank/photos"), "", "E_NOT_ALLOWED_HERE", id="may be sent, not received"),
         pytest.param(replace(TO_HERE, recursive=False), "a", "E_EDGE_UNKNOWN", id="below an edge of one dataset"),
+        pytest.param(replace(TO_HERE, selection=EXCLUDING), "a/cache", "E_EDGE_UNKNOWN", id="excluded"),
+        pytest.param(replace(TO_HERE, selection=EXCLUDING), "", "E_EDGE_UNKNOWN", id="a root that is left out"),
         pytest.param(TO_HERE, "x" * 250, "E_EDGE_UNKNOWN", id="a name that would be too long"),
         pytest.param(replace(TO_HERE, peer=None), "", "E_PEER_UNKNOWN", id="no way to the peer"),
     ],

@@ -13,7 +13,7 @@ from zfs_sync.api.structure import structure, unstructure
 from zfs_sync.core.errors import Fault, ZfsSyncError
 
 MEMBER = {"system": "nas1", "dataset": "tank/a b", "role": "target", "from": "nas2"}
-STEP = {"op": "receive", "base_guid": None, "to_guid": str(2**64 - 1)}
+STEP = {"op": "receive", "base_guid": None, "to_guid": str(2**64 - 1), "alone": False}
 
 
 def faults(kind: type, raw: object) -> dict[str, str]:

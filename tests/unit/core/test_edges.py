@@ -4,6 +4,7 @@
 import pytest
 
 from zfs_sync.core.edges import Edge, Member, edges_of, member_faults
+from zfs_sync.core.selection import Selection
 
 SOURCE = Member("nas1", "tank/photos", "source")
 NAS2 = Member("nas2", "backup/photos", "target")
@@ -61,3 +62,11 @@ def test_a_target_behind_a_circle_is_not_blamed() -> None:
         Member("c", "t", "target", "a"),
     ]
     assert [fault.index for fault in member_faults(members)] == [1, 2]
+
+
+def test_an_edge_covers_its_root_and_what_the_group_takes_of_the_rest() -> None:
+    members = [SOURCE, Member("nas2", "backup/photos", "target")]
+    (edge,) = edges_of("photos", members, selection=Selection(exclude=("cache",), include_root=False))
+    assert [each for each in ("", "a", "cache", "a/cache") if edge.covers(each)] == ["a"]
+    (alone,) = edges_of("photos", members, recursive=False)
+    assert [each for each in ("", "a") if alone.covers(each)] == [""]

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from zfs_sync.core.errors import CATALOGUE
 from zfs_sync.core.graph import DatasetView, Snapshot, newest_common
-from zfs_sync.core.planner import ACTIONABLE, ERROR_CODES, Outcome, judge, transfer_steps
+from zfs_sync.core.planner import ACTIONABLE, ERROR_CODES, Outcome, TransferStep, judge, transfer_steps
+from zfs_sync.core.selection import Selection
 
 GROUP = "photos"
 
@@ -108,6 +109,87 @@ def test_steps_lead_to_the_head_and_need_nothing_that_is_not_there(source, other
     for step in steps:
         assert (step.base.guid if step.base else None) == have
         have = step.to.guid
+
+
+EVEN = Selection(snapshots_include=("s*[02468]",))
+NEWEST = Selection(snapshots_include=("s*[02468]",), intermediate=False)
+
+
+@pytest.mark.parametrize(
+    ("source", "other", "outcome", "lag"),
+    [
+        pytest.param(dataset(1, 2, 3, 4), None, Outcome.INITIAL, 2, id="first"),
+        pytest.param(dataset(1, 3), None, Outcome.IN_SYNC, 0, id="nothing is taken"),
+        pytest.param(dataset(1, 2, 3), target(2), Outcome.IN_SYNC, 0, id="newer ones are not taken"),
+        pytest.param(dataset(1, 2, 3, 4), target(2), Outcome.BEHIND, 1, id="behind"),
+        pytest.param(dataset(1, 2, 4), target(1), Outcome.BEHIND, 2, id="a base that is not taken"),
+        pytest.param(dataset(2, 3), target(2, 3), Outcome.IN_SYNC, 0, id="a common head that is not taken"),
+        pytest.param(dataset(2, 3), target(2, 9), Outcome.TARGET_AHEAD, 0, id="ahead by what is not taken"),
+        pytest.param(dataset(2, 4), target(2, 9), Outcome.DIVERGED, 1, id="diverged by what is not taken"),
+        pytest.param(dataset(3), target(2), Outcome.NO_COMMON_BASE, 0, id="no base"),
+        pytest.param(dataset(1, 2), target(7, marker=None), Outcome.TARGET_UNMANAGED, 1, id="unmanaged"),
+    ],
+)
+def test_only_snapshots_that_are_taken_are_missing(source, other, outcome, lag) -> None:
+    verdict = judge(GROUP, source, other, selection=EVEN)
+    assert (verdict.outcome, verdict.lag_snapshots) == (outcome, lag)
+    assert verdict.message.endswith(".")
+
+
+def test_heads_are_those_that_are_taken_unless_another_stands_in_the_way() -> None:
+    def heads(verdict):
+        return [each and each.guid for each in (verdict.source_head, verdict.target_head)]
+
+    assert heads(judge(GROUP, dataset(2, 4, 5), target(2, 4, 5), selection=EVEN)) == [4, 4]
+    assert heads(judge(GROUP, dataset(2, 4, 5), target(2, 4, 9), selection=EVEN)) == [4, 9]
+    assert heads(judge(GROUP, dataset(1), target(1), selection=EVEN)) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("source", "other", "selection", "steps"),
+    [
+        pytest.param(dataset(1, 2, 3, 4), None, EVEN, [(None, 2, False), (2, 4, True)], id="first"),
+        pytest.param(dataset(2, 4, 6), target(2), EVEN, [(2, 6, False)], id="nothing in between"),
+        pytest.param(dataset(2, 3, 4, 6), target(2), EVEN, [(2, 4, True), (4, 6, False)], id="a jump, then all"),
+        pytest.param(
+            dataset(2, 4, 6, 7, 8, 9, 10, 12, 14, 15),
+            target(2),
+            EVEN,
+            [(2, 6, False), (6, 8, True), (8, 10, True), (10, 14, False)],
+            id="stretches",
+        ),
+        pytest.param(dataset(1, 2, 4), target(1), EVEN, [(1, 4, False)], id="from a base that is not taken"),
+        pytest.param(dataset(1, 2, 3, 4), None, NEWEST, [(None, 4, False)], id="first, the newest only"),
+        pytest.param(dataset(2, 4, 6, 7), target(2), NEWEST, [(2, 6, True)], id="the newest only"),
+        pytest.param(dataset(4, 6, 7), target(4), NEWEST, [(4, 6, False)], id="the newest is the next"),
+    ],
+)
+def test_steps_bring_what_is_taken_in_as_few_streams_as_can_be(source, other, selection, steps) -> None:
+    found = transfer_steps(judge(GROUP, source, other, selection=selection), source, selection)
+    assert [(step.base.guid if step.base else None, step.to.guid, step.alone) for step in found] == steps
+
+
+@given(source=histories, other=histories, seeded=st.booleans(), intermediate=st.booleans())
+def test_exactly_what_is_taken_travels(source, other, seeded, intermediate) -> None:
+    selection = Selection(snapshots_include=EVEN.snapshots_include, intermediate=intermediate)
+    one, two = dataset(*source), target(*sorted(other)) if seeded else None
+    verdict = judge(GROUP, one, two, selection=selection)
+    steps = transfer_steps(verdict, one, selection)
+    assert bool(steps) == (verdict.outcome in ACTIONABLE)
+    sent = [each for step in steps for each in step.sent(one)]
+    missing = selection.of(one.after(verdict.base.guid) if verdict.base else one.snapshots)
+    if steps:
+        assert sent == list(missing if intermediate else missing[-1:])
+        assert [step.base for step in steps] == [verdict.base, *(step.to for step in steps[:-1])]
+        assert steps[-1].to == verdict.source_head
+
+
+def test_a_stream_brings_what_lies_between_unless_it_goes_alone() -> None:
+    one = dataset(1, 2, 3, 4)
+    base, *_, to = one.snapshots[:3]
+    assert [each.guid for each in TransferStep(base, to).sent(one)] == [2, 3]
+    assert TransferStep(base, to, alone=True).sent(one) == (to,)
+    assert TransferStep(None, to).sent(one) == (to,)
 
 
 def test_graph_lookups() -> None:

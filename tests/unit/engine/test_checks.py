@@ -7,6 +7,7 @@ import pytest
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.graph import DatasetView, Snapshot
 from zfs_sync.core.planner import TransferStep
+from zfs_sync.core.selection import Selection
 from zfs_sync.engine.checks import Step, decide
 
 A, B, C, X = (Snapshot(guid, guid * 10, name) for guid, name in ((1, "a"), (2, "b"), (3, "c"), (9, "x y")))
@@ -63,6 +64,31 @@ def test_anything_else_is_refused(
     with pytest.raises(ZfsSyncError) as caught:
         judged(step, target, source)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("step", "target", "stream"),
+    [
+        pytest.param(Step(1, 3, alone=True), view(A), TransferStep(A, C, alone=True), id="a jump"),
+        pytest.param(Step(1, 3), view(A, B), TransferStep(B, C), id="from a base that is not taken"),
+        pytest.param(Step(1, 3), view(A), None, id="what is not taken lies between"),
+        pytest.param(Step(1, 2), view(A), None, id="to what is not taken"),
+        pytest.param(Step(None, 2), None, None, id="a first one of what is not taken"),
+    ],
+)
+def test_what_the_group_leaves_out_is_in_no_stream(
+    step: Step, target: DatasetView | None, stream: TransferStep | None
+) -> None:
+    def decided() -> TransferStep | None:
+        selection = Selection(snapshots_exclude=("b",))
+        return decide("g", "tank/a b", step, SOURCE, target, parent_exists=True, selection=selection)
+
+    if stream is not None:
+        assert decided() == stream
+        return
+    with pytest.raises(ZfsSyncError) as caught:
+        decided()
+    assert caught.value.code == "E_PLAN_STALE"
 
 
 def test_nothing_is_received_where_nothing_lies_above() -> None:

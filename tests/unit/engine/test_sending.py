@@ -10,6 +10,7 @@ import pytest
 from tests.unit.engine.conftest import listed, look
 from tests.unit.zfs.program import Program
 from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.core.selection import Selection
 from zfs_sync.engine.continuity import Holds, source_tag
 from zfs_sync.engine.sending import Sender, Stream
 from zfs_sync.zfs import commands
@@ -42,6 +43,23 @@ def served(zfs: Zfs, holds: Holds, stream: Stream = STREAM, *, ended: bool = Fal
 
 def test_the_stream_goes_to_the_descriptor_which_is_closed(zfs: Zfs, holds: Holds) -> None:
     assert served(zfs, holds) == (b"stream", "")
+
+
+def test_what_the_edge_does_not_carry_stays_here_whoever_asks(zfs: Zfs, holds: Holds, program: Program) -> None:
+    program.say(look("tank"), listed("tank", 1, 2, 3))
+    for label in ("s1", "s2", "s3"):
+        program.say(commands.hold(source_tag("g", "nas2"), "tank", label))
+    program.say(commands.send("tank", "s1", "s3", alone=True), "one increment")
+    selection = Selection(snapshots_exclude=("s2",))
+    assert served(zfs, holds, Stream("e", "g", "nas2", "tank", 1, 3, alone=True, selection=selection)) == (
+        b"one increment",
+        "",
+    )
+    for base, to in ((1, 3), (1, 2), (None, 2)):
+        stream = Stream("e", "g", "nas2", "tank", base, to, selection=selection)
+        assert served(zfs, holds, stream) == (b"", "E_EDGE_UNKNOWN")
+        with pytest.raises(ZfsSyncError, match="does not carry tank@s2"):
+            Sender(zfs, holds).estimate(stream)
 
 
 def test_the_descriptor_is_closed_when_nothing_can_be_sent(zfs: Zfs, holds: Holds) -> None:

@@ -25,6 +25,7 @@ HOSTILE = [
 def test_a_stream_of_one_snapshot_and_of_all_after_a_base() -> None:
     assert commands.send("tank/a b", None, "-x") == ("zfs", "send", "tank/a b@-x")
     assert commands.send("tank/-x", "a", "b") == ("zfs", "send", "-I", "tank/-x@a", "tank/-x@b")
+    assert commands.send("tank", "a", "c", alone=True) == ("zfs", "send", "-i", "tank@a", "tank@c")
     assert commands.estimate("tank", "a", "b") == ("zfs", "send", "-nvP", "-I", "tank@a", "tank@b")
 
 
