@@ -11,6 +11,22 @@ from zfs_sync.api.work import JobError, JobState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobEvent:
+    """One change of a job's state."""
+
+    __pydantic_config__ = STRICT
+
+    at: Instant
+    """When it was."""
+    state: JobState
+    """The state since then."""
+    epoch: Count
+    """How often the job had been claimed by then."""
+    detail: Annotated[str, Example("claimed by 0f8c1f9be0a54f0d")]
+    """Why, or by whom."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One job."""
 
@@ -56,32 +72,8 @@ class Job:
     """What is being done."""
     error: JobError | None
     """Why it failed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobEvent:
-    """One change of a job's state."""
-
-    __pydantic_config__ = STRICT
-
-    at: Instant
-    """When it was."""
-    state: JobState
-    """The state since then."""
-    epoch: Count
-    """How often the job had been claimed by then."""
-    detail: Annotated[str, Example("claimed by 0f8c1f9be0a54f0d")]
-    """Why, or by whom."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobDetail(Job):
-    """One job with its history."""
-
-    __pydantic_config__ = STRICT
-
-    history: list[JobEvent]
-    """Every change of its state, oldest first."""
+    history: list[JobEvent] | None = None
+    """Every change of its state, oldest first, where one job is asked for; null in lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

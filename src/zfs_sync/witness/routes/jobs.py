@@ -9,7 +9,7 @@ from fastapi import Query, Response
 from pydantic import AwareDatetime
 from sqlalchemy import Connection
 
-from zfs_sync.api.jobs import Job, JobDetail, JobPage
+from zfs_sync.api.jobs import Job, JobPage
 from zfs_sync.api.work import Claim, ClaimRequest, Finish, FinishAnswer, JobState, Progress, ProgressAnswer
 from zfs_sync.witness.auth import Agent, Operator, Viewer
 from zfs_sync.witness.context import InWitness, Witness
@@ -49,7 +49,7 @@ def list_jobs(
     return answer(page([job_view.shown(row) for row in rows], [job_view.place(row) for row in rows], limit))
 
 
-@router.get("/jobs/{job_id}", response_model=JobDetail)
+@router.get("/jobs/{job_id}", response_model=Job)
 def get_job(witness: InWitness, principal: Viewer, job_id: str) -> Response:  # noqa: ARG001
     """One job with its history."""
 

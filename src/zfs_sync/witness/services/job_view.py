@@ -60,9 +60,9 @@ def _condition(search: Search) -> ColumnElement[bool]:
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
-    """A job as answers show it."""
+    """A job as lists show it."""
     moments = {"created": row.created_at, "started": row.started_at, "finished": row.finished_at}
-    same = {name: getattr(row, name) for name in _SAME}
+    same = {name: getattr(row, name) for name in _SAME} | {"history": None}
     return same | {name: None if moment is None else instant(moment) for name, moment in moments.items()}
 
 
