@@ -5,9 +5,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from zfs_sync.api.annotations import SURE, UNSURE
 from zfs_sync.core.errors import Fault, pointer
 
-_KEY = "[key]"
+_NO_PART = ("[key]", SURE, UNSURE)
+"""What pydantic adds to a path that is no part of the document."""
 _SENTENCES = {
     "bool_parsing": "this must be true or false",
     "bool_type": "this must be true or false",
@@ -29,7 +31,8 @@ _SENTENCES = {
 
 def faults_of(errors: Iterable[Mapping[str, Any]], *base: str | int) -> list[Fault]:
     """One fault per finding of pydantic, below ``base``."""
-    return [Fault(pointer(*base, *place_of(each["loc"])), sentence(each)) for each in errors]
+    told = (each for each in errors if each["loc"][-1:] != (SURE,))
+    return [Fault(pointer(*base, *place_of(each["loc"])), sentence(each)) for each in told]
 
 
 def sentence(error: Mapping[str, Any]) -> str:
@@ -49,4 +52,4 @@ def sentence(error: Mapping[str, Any]) -> str:
 
 def place_of(location: Sequence[str | int]) -> tuple[str | int, ...]:
     """The path in the document: a bad key is told at the key itself."""
-    return tuple(part for part in location if part != _KEY)
+    return tuple(part for part in location if part not in _NO_PART)

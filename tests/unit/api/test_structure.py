@@ -3,14 +3,19 @@
 
 import json
 import math
+import re
+from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from zfs_sync.api import changes, fleet, keys, reports, status, work
+from zfs_sync.api import annotations, changes, fleet, keys, reports, status, work
 from zfs_sync.api.problem import error_from, problem
 from zfs_sync.api.structure import structure, unstructure
 from zfs_sync.core.errors import Fault, ZfsSyncError
+from zfs_sync.witness.faults import faults_of
 
 MEMBER = {"system": "nas1", "dataset": "tank/a b", "role": "target", "from": "nas2"}
 STEP = {"op": "receive", "base_guid": None, "to_guid": str(2**64 - 1), "alone": False}
@@ -112,3 +117,38 @@ def test_a_code_from_a_newer_witness_is_shown_all_the_same() -> None:
     assert error_from(body).message == "E_FROM_THE_FUTURE: full"
     with pytest.raises(KeyError):
         error_from({"detail": math.pi})
+
+
+@pytest.mark.parametrize("kind", [annotations.U64Text, annotations.SnapshotLabel])
+@given(data=st.data())
+def test_what_pydantic_takes_without_a_call_of_the_check_is_what_the_check_accepts(
+    kind: Any, data: st.DataObject
+) -> None:
+    (checked,) = (each for each in kind.__metadata__ if isinstance(each, annotations.Checked))
+    assert checked.sure is not None
+    text = data.draw(st.from_regex(checked.sure))
+    assume(
+        re.fullmatch(checked.sure.replace("$", r"\Z"), text)
+    )  # Rust's $ is the end, Python's may stand before a newline
+    checked.check(text)
+
+
+@pytest.mark.parametrize("text", ["18446744073709551615", "18446744073709551616", "007", "", "1\n", "x" * 255])
+@pytest.mark.parametrize("kind", [annotations.U64Text, annotations.SnapshotLabel])
+def test_both_readers_say_the_same_of_such_a_text(kind: Any, text: str) -> None:
+    ours = faults(kind, text) if not accepted(kind, text) else {}
+    try:
+        TypeAdapter(kind).validate_python(text)
+    except ValidationError as error:
+        theirs = {each.pointer: each.message for each in faults_of(error.errors())}
+    else:
+        theirs = {}
+    assert theirs == ours
+
+
+def accepted(kind: Any, text: str) -> bool:
+    try:
+        structure(kind, text)
+    except ZfsSyncError:
+        return False
+    return True

@@ -3,6 +3,7 @@
 """``serve``: one process, one event loop, one writer of the database."""
 
 import asyncio
+import gc
 import socket
 import ssl
 from argparse import Namespace
@@ -37,6 +38,7 @@ def serve(options: Namespace) -> None:
         log.warning("keys travel readable: plain HTTP beyond loopback (allow_plain_http)", host=settings.host)
     with opened(settings.database) as database:
         app = create_app(settings, system_clock, database, log)
+        gc.freeze()  # what the program is made of is not searched through each time a large report makes objects
         _Server(_configuration(settings, app), app.state.witness).run()
 
 

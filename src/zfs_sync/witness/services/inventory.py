@@ -1,24 +1,30 @@
 # SPDX-FileCopyrightText: 2026 The ZFS Sync authors
 # SPDX-License-Identifier: Apache-2.0
-"""The datasets and snapshots of a system as they are stored, and bringing them to what a report says."""
+"""The datasets and snapshots of a system as they are stored, and bringing them to what a report says.
+
+A report may have a hundred thousand snapshots: they are held and compared in the form in which the database has them,
+and written many at once, a number of datasets at a time.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import BigInteger, Connection, Row, bindparam, delete, insert, select, type_coerce, update
 
 from zfs_sync.api.reports import DatasetReport
+from zfs_sync.witness.db.bulk import insert_rows
 from zfs_sync.witness.db.observed import datasets, snapshots
+from zfs_sync.witness.db.types import stored_time, stored_u64
 
 BATCH = 400
+_GUID = type_coerce(snapshots.c.guid, BigInteger)
 _COLUMNS = {"kind": "type"} | {name: name for name in ("used", "referenced", "encryption_root", "marker")}
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One snapshot of a report."""
+class Seen(NamedTuple):
+    """One snapshot of a report, as it is stored."""
 
     createtxg: int
     name: str
@@ -27,7 +33,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Incoming:
-    """One dataset of a report, all parts together."""
+    """One dataset of a report, all parts together. Its snapshots go by their stored GUIDs."""
 
     path: str
     columns: Mapping[str, Any]
@@ -45,63 +51,76 @@ class Incoming:
             "encryption_root": report.encryption_root,
             "marker": report.marker,
         }
-        add = {int(each.guid): Seen(int(each.createtxg), each.name, each.creation) for each in report.add}
-        return cls(report.path, columns, add, {int(each) for each in report.remove})
+        add = {_stored(each.guid): Seen(_stored(each.createtxg), each.name, each.creation) for each in report.add}
+        return cls(report.path, columns, add, set(map(_stored, report.remove)))
 
     @classmethod
     def stored(cls, part: Mapping[str, Any]) -> "Incoming":
         """From a part that was checked when it came, and kept until the report was complete."""
         columns = {name: part[key] for name, key in _COLUMNS.items()} | {"guid": int(part["guid"])}
-        add = {int(each["guid"]): Seen(int(each["createtxg"]), each["name"], each["creation"]) for each in part["add"]}
+        add = {
+            _stored(each["guid"]): Seen(_stored(each["createtxg"]), each["name"], each["creation"])
+            for each in part["add"]
+        }
         return cls(part["path"], columns, add)
+
+
+def _stored(text: str) -> int:
+    return stored_u64(int(text))
 
 
 def replace_all(connection: Connection, system: str, incoming: Mapping[str, Incoming], now: datetime) -> set[str]:
     """Make a system's datasets exactly those of a full report; the paths that differ."""
     held = _rows(connection, system)
-    gone = held.keys() - incoming.keys()
-    for path, one in incoming.items():
-        if path in held:
-            one.remove = _guids(connection, held[path].id).keys() - one.add.keys()
-    return take(connection, system, incoming, gone, now)
+    changed = _bring_datasets(connection, system, held, incoming, held.keys() - incoming.keys())
+    return changed | _bring_snapshots(connection, system, incoming, now, whole=True)
 
 
 def take(
     connection: Connection, system: str, incoming: Mapping[str, Incoming], gone: Iterable[str], now: datetime
 ) -> set[str]:
     """Add, change and remove what is said; the paths that differ in what the planner looks at."""
-    held = _rows(connection, system)
-    changed = {path for path in gone if path in held}
-    recreated = {path for path, one in incoming.items() if path in held and held[path].guid != one.columns["guid"]}
-    _remove(connection, [held[path].id for path in changed | recreated])
-    changed |= recreated
-    for path, one in incoming.items():
-        row = held.get(path) if path not in recreated else None
-        if row is None:
-            connection.execute(insert(datasets), {"system": system, "path": path, **one.columns})
-            row = _row(connection, system, path)
-            changed.add(path)
-        elif _update(connection, row, one.columns):
-            changed.add(path)
-        if _take_snapshots(connection, row.id, one, now):
-            changed.add(path)
-    return changed
+    changed = _bring_datasets(connection, system, _rows(connection, system), incoming, gone)
+    return changed | _bring_snapshots(connection, system, incoming, now, whole=False)
 
 
 def _rows(connection: Connection, system: str) -> dict[str, Row[Any]]:
     return {row.path: row for row in connection.execute(select(datasets).where(datasets.c.system == system))}
 
 
-def _row(connection: Connection, system: str, path: str) -> Row[Any]:
-    return connection.execute(select(datasets).where(datasets.c.system == system, datasets.c.path == path)).one()
+def _bring_datasets(
+    connection: Connection,
+    system: str,
+    held: Mapping[str, Row[Any]],
+    incoming: Mapping[str, Incoming],
+    gone: Iterable[str],
+) -> set[str]:
+    changed = {path for path in gone if path in held}
+    changed |= {path for path, one in incoming.items() if path in held and held[path].guid != one.columns["guid"]}
+    _remove(connection, [held[path].id for path in changed])
+    new = [path for path in incoming if path not in held or path in changed]
+    if new:
+        connection.execute(
+            insert(datasets), [{"system": system, "path": path, **incoming[path].columns} for path in new]
+        )
+    kept = [(held[path], one.columns) for path, one in incoming.items() if path in held and path not in changed]
+    return changed | set(new) | _update(connection, kept)
 
 
-def _update(connection: Connection, row: Row[Any], columns: Mapping[str, Any]) -> bool:
-    """Store what differs; whether the planner has to look at it."""
-    differing = {name: value for name, value in columns.items() if getattr(row, name) != value}
-    if differing:
-        connection.execute(update(datasets).where(datasets.c.id == row.id).values(differing))
-    return bool(differing.keys() - {"used", "referenced"})
+def _update(connection: Connection, kept: Iterable[tuple[Row[Any], Mapping[str, Any]]]) -> set[str]:
+    """Store what differs; the paths that the planner has to look at."""
+    values: list[dict[str, Any]] = []
+    changed = set()
+    for row, columns in kept:
+        differing = {name for name, value in columns.items() if getattr(row, name) != value}
+        if differing:
+            values.append({f"new_{name}": value for name, value in columns.items()} | {"key": row.id})
+        if differing - {"used", "referenced"}:
+            changed.add(row.path)
+    if values:
+        new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("guid", *_COLUMNS)}
+        connection.execute(update(datasets).where(datasets.c.id == bindparam("key")).values(new), values)
+    return changed
 
 
 def _remove(connection: Connection, ids: list[int]) -> None:
@@ -109,35 +128,59 @@ def _remove(connection: Connection, ids: list[int]) -> None:
         connection.execute(delete(datasets).where(datasets.c.id.in_(ids[start : start + BATCH])))
 
 
-def _guids(connection: Connection, dataset: int) -> dict[int, str]:
-    statement = select(snapshots.c.guid, snapshots.c.name).where(snapshots.c.dataset_id == dataset)
-    return {row.guid: row.name for row in connection.execute(statement)}
+def _bring_snapshots(
+    connection: Connection, system: str, incoming: Mapping[str, Incoming], now: datetime, *, whole: bool
+) -> set[str]:
+    """``whole``: a dataset has no snapshots but those that are said."""
+    rows = _rows(connection, system)
+    found = [(rows[path].id, one) for path, one in incoming.items()]
+    changed: set[str] = set()
+    for start in range(0, len(found), BATCH):
+        changed |= _bring_batch(connection, dict(found[start : start + BATCH]), now, whole=whole)
+    return changed
 
 
-def _take_snapshots(connection: Connection, dataset: int, one: Incoming, now: datetime) -> bool:
-    held = _guids(connection, dataset)
-    fresh = {guid: seen for guid, seen in one.add.items() if guid not in held}
-    if fresh:
-        rows = [
-            {
-                "dataset_id": dataset,
-                "guid": guid,
-                "createtxg": seen.createtxg,
-                "name": seen.name,
-                "creation": seen.creation,
-                "seen_at": now,
-            }
-            for guid, seen in fresh.items()
-        ]
-        connection.execute(insert(snapshots), rows)
-    renamed = [
-        {"key": guid, "label": seen.name} for guid, seen in one.add.items() if guid in held and held[guid] != seen.name
-    ]
-    mine = snapshots.c.dataset_id == dataset
+def _bring_batch(connection: Connection, batch: Mapping[int, Incoming], now: datetime, *, whole: bool) -> set[str]:
+    held, seen_at = _held(connection, list(batch)), stored_time(now)
+    added: list[tuple[Any, ...]] = []
+    renamed: list[dict[str, Any]] = []
+    gone: list[dict[str, Any]] = []
+    changed = set()
+    for dataset, one in batch.items():
+        here = held[dataset]
+        before = len(added) + len(renamed) + len(gone)
+        for guid, seen in one.add.items():
+            if guid not in here:
+                added.append((dataset, guid, *seen, seen_at))
+            elif here[guid] != seen.name:
+                renamed.append({"dataset": dataset, "key": guid, "label": seen.name})
+        left = here.keys() - one.add.keys() if whole else one.remove & here.keys()
+        gone += [{"dataset": dataset, "key": guid} for guid in left]
+        if len(added) + len(renamed) + len(gone) > before:
+            changed.add(one.path)
+    insert_rows(connection, snapshots, added)
+    _rename(connection, renamed)
+    _forget(connection, gone)
+    return changed
+
+
+def _held(connection: Connection, ids: list[int]) -> dict[int, dict[int, str]]:
+    """The names of these datasets' snapshots by their stored GUIDs."""
+    held: dict[int, dict[int, str]] = {each: {} for each in ids}
+    statement = select(snapshots.c.dataset_id, _GUID, snapshots.c.name).where(snapshots.c.dataset_id.in_(ids))
+    for dataset, guid, name in connection.execute(statement):
+        held[dataset][guid] = name
+    return held
+
+
+_SAME = (snapshots.c.dataset_id == bindparam("dataset")) & (bindparam("key", type_=BigInteger) == _GUID)
+
+
+def _rename(connection: Connection, renamed: list[dict[str, Any]]) -> None:
     if renamed:
-        same = mine & (snapshots.c.guid == bindparam("key"))
-        connection.execute(update(snapshots).where(same).values(name=bindparam("label")), renamed)
-    gone = [{"key": guid} for guid in one.remove if guid in held]
+        connection.execute(update(snapshots).where(_SAME).values(name=bindparam("label")), renamed)
+
+
+def _forget(connection: Connection, gone: list[dict[str, Any]]) -> None:
     if gone:
-        connection.execute(delete(snapshots).where(mine & (snapshots.c.guid == bindparam("key"))), gone)
-    return bool(fresh or renamed or gone)
+        connection.execute(delete(snapshots).where(_SAME), gone)
