@@ -23,6 +23,8 @@ AgentVersion = Annotated[str, Len(1, 64), Example("0.1.0")]
 Protocol = Annotated[int, Ge(1), Example(1)]
 Flags = Annotated[list[Annotated[str, Len(1, 16)]], Len(0, 64), Example(["u", "s"])]
 ShortText = Annotated[str, Len(0, 255), Example("Linux")]
+NO_AGENT = "no-agent"
+"""The installation that speaks for a system without an agent, whose snapshots somebody else reports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +163,50 @@ class ReportAnswer:
     """The current generation of this system."""
     accepted: bool
     """Whether the chunk was taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldSnapshot:
+    """A snapshot that the witness holds."""
+
+    __pydantic_config__ = STRICT
+
+    guid: U64Text
+    """The identity."""
+    name: SnapshotLabel
+    """The label behind the @."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldDataset:
+    """A dataset that the witness holds, with what its snapshots are known by."""
+
+    __pydantic_config__ = STRICT
+
+    path: DatasetPath
+    """The dataset's path, pool first."""
+    guid: U64Text
+    """The dataset's own GUID."""
+    type: Annotated[Literal["filesystem", "volume"], Example("filesystem")]
+    """What it is."""
+    snapshots: list[HeldSnapshot] = field(default_factory=list)
+    """Its snapshots, the oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldReport:
+    """A page of what the witness holds of a system, by path."""
+
+    __pydantic_config__ = STRICT
+
+    generation: Identifier | None
+    """The current generation; null before the first full report."""
+    installation: Identifier | None
+    """Who reported it; null where nobody has."""
+    items: list[HeldDataset]
+    """The datasets."""
+    next: str | None
+    """Give it as `after` for the next page; null on the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -423,6 +423,20 @@ _ENTRIES = (
         "ansible-playbook -i INVENTORY zfs_sync.fleet.site --check --diff",
     ),
     CatalogueEntry(
+        "E_SYSTEM_HAS_AGENT",
+        409,
+        "The system has an agent, which reports for it",
+        (
+            "Snapshots were reported for this system as for one without an agent, but an agent has enrolled for it. "
+            "Two that report for one system would each undo what the other says."
+        ),
+        (
+            "Leave reporting to the agent. Where the host has none any more, take the system out of the fleet and "
+            "declare it anew: the witness then waits for whoever reports first."
+        ),
+        "zfs-sync-agent doctor",
+    ),
+    CatalogueEntry(
         "E_SYSTEM_NOT_FOUND",
         404,
         "No such system",

@@ -61,6 +61,7 @@ Operator = Annotated[Principal, Depends(require_role("operator"))]
 Admin = Annotated[Principal, Depends(require_role("admin"))]
 Agent = Annotated[Principal, Depends(require_role("agent"))]
 Enrol = Annotated[Principal, Depends(require_role("enrol"))]
+ViewerOrAgent = Annotated[Principal, Depends(require_role("viewer", "agent"))]
 AnyKey = Annotated[Principal, Depends(require_role("viewer", "agent", "enrol"))]
 open_to_all = Depends(NoRole())
 

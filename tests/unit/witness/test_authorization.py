@@ -51,6 +51,7 @@ CONTRACT: dict[tuple[str, str], set[str]] = {
     ("GET", V1 + "/systems/{name}/enrolment"): AGENT,
     ("POST", V1 + "/systems/{name}/heartbeat"): AGENT,
     ("POST", V1 + "/systems/{name}/reports"): AGENT,
+    ("GET", V1 + "/systems/{name}/reports"): VIEWER | AGENT,
     ("GET", V1 + "/systems/{name}/work"): AGENT,
     ("POST", V1 + "/jobs/{id}/claim"): AGENT,
     ("POST", V1 + "/jobs/{id}/progress"): AGENT,

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an agent says about its host: enrolment, heartbeats, reports."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Response
 from sqlalchemy import Connection
 
 from zfs_sync.api.reports import (
@@ -12,14 +12,17 @@ from zfs_sync.api.reports import (
     EnrolmentAnswer,
     Heartbeat,
     HeartbeatAnswer,
+    HeldReport,
     Report,
     ReportAnswer,
 )
-from zfs_sync.witness.auth import Agent, Enrol
+from zfs_sync.witness.auth import Agent, Enrol, ViewerOrAgent
 from zfs_sync.witness.context import InWitness
 from zfs_sync.witness.db.database import after_commit
+from zfs_sync.witness.routes.answers import answer
+from zfs_sync.witness.routes.parameters import PAGE_LIMIT, After, Limit, page
 from zfs_sync.witness.routing import new_router
-from zfs_sync.witness.services import enrol, jobs, liveness, reports
+from zfs_sync.witness.services import enrol, held, jobs, liveness, reports
 
 router = new_router("agents")
 
@@ -73,3 +76,21 @@ def report(witness: InWitness, principal: Agent, name: str, body: Report) -> Rep
         return None if host is None else host.generation
 
     return ReportAnswer(generation=witness.database.write(write), accepted=True)
+
+
+@router.get("/systems/{name}/reports", response_model=HeldReport)
+def held_report(
+    witness: InWitness, principal: ViewerOrAgent, name: str, limit: Limit = PAGE_LIMIT, after: After = None
+) -> Response:
+    """What is held of a system: its datasets with the GUIDs of their snapshots. An agent key sees its own system."""
+    if principal.system is not None:
+        principal.check_own(name)
+
+    def read(connection: Connection) -> dict[str, Any]:
+        host = liveness.host_of(connection, name)
+        rows = held.page(connection, name, after=after, limit=limit + 1)
+        known = {"generation": None, "installation": None} if host is None else dict(host._mapping)  # noqa: SLF001
+        shown = {"generation": known["generation"], "installation": known["installation"]}
+        return shown | page(rows, [each["path"] for each in rows], limit)
+
+    return answer(witness.database.read(read))

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from zfs_sync.api import PROTOCOL
+from zfs_sync.api.reports import NO_AGENT
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.witness import audit
 from zfs_sync.witness.context import Witness
@@ -41,13 +42,22 @@ def host_of(connection: Connection, system: str) -> Row[Any] | None:
 
 
 def check_installation(witness: Witness, principal: Principal, system: str, installation: str) -> None:
-    """Raise E_AGENT_CLONED, with an audit row, when another installation than the enrolled one speaks."""
+    """Raise E_AGENT_CLONED, with an audit row, when another installation than the enrolled one speaks.
+
+    Who reports for a system without an agent gives way to an agent that enrols; the other way round it is refused with
+    E_SYSTEM_HAS_AGENT.
+    """
     row = witness.database.read(lambda connection: host_of(connection, system))
     if row is None or row.installation is None:
         witness.database.write(lambda connection: settle(connection, system, installation))
         return
     if row.installation == installation:
         return
+    if installation == NO_AGENT:
+        raise ZfsSyncError(
+            "E_SYSTEM_HAS_AGENT",
+            f"System '{system}' has an agent, installation {row.installation}, which reports for it.",
+        )
     detail = {"enrolled": row.installation, "speaking": installation}
     now = witness.clock()
     if not witness.database.read(lambda connection: _noted(connection, system, detail, now)):
@@ -93,9 +103,15 @@ def touch(connection: Connection, system: str, now: datetime, **values: Any) -> 
 
 
 def online(row: Row[Any] | None, now: datetime, offline_after_seconds: int) -> bool:
-    """Whether the host was heard of lately."""
+    """Whether the host's agent was heard of lately."""
     return (
-        row is not None
+        enrolled(row)
+        and row is not None
         and row.last_seen is not None
         and now - row.last_seen <= timedelta(seconds=offline_after_seconds)
     )
+
+
+def enrolled(row: Row[Any] | None) -> bool:
+    """Whether an agent speaks for the host."""
+    return row is not None and row.installation not in (None, NO_AGENT)

@@ -18,7 +18,7 @@ from zfs_sync.witness.clock import instant
 from zfs_sync.witness.db.desired import sync_groups, systems
 from zfs_sync.witness.db.observed import datasets, hosts, snapshots
 from zfs_sync.witness.db.work import edges, jobs, plan_rows
-from zfs_sync.witness.services.liveness import online
+from zfs_sync.witness.services.liveness import enrolled, online
 
 _ORDER = ("DIVERGED", "NO_COMMON_BASE", "TARGET_UNMANAGED", "FEATURE_GAP", "TARGET_AHEAD", "UNREPORTED")
 
@@ -148,7 +148,7 @@ def system_rows(
         {
             "name": row.name,
             "online": online(row, now, offline_after_seconds),
-            "enrolled": row.installation is not None,
+            "enrolled": enrolled(row),
             "last_seen": _instant(row.last_seen),
             "agent_version": row.agent_version,
             "platform": row.platform,
