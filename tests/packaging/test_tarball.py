@@ -20,7 +20,7 @@ from tests.packaging.unpacked import Unpacked
 KEY = re.compile(rb"zs_(admin|operator|viewer|agent|enrol)_[a-z2-7]{8}_[A-Za-z0-9_-]{43}|PRIVATE KEY-----\n[A-Za-z0-9]")
 LICENCES = {"LICENSE", "LICENSES/GPL-3.0-or-later.txt", "LICENSES/Apache-2.0.txt"}
 GPL = "GPL-3.0-or-later"
-HEADER = re.compile(rb"SPDX-License-Id[a-z]+: (\S+)")
+HEADER = re.compile(rb"SPDX-License-Identifie[r]: (\S+)")  # this line is no header, for reuse either
 FOREIGN = re.compile(r"(^|/)(__pycache__|\.git|\.build|\.pytest_cache|\.mypy_cache|\.ruff_cache|output)(/|$)|\.pyc$")
 
 
