@@ -51,7 +51,7 @@ async def _on_validation(_request: Request, error: Exception) -> JSONResponse:
         elif place == "body":
             faults += faults_of([{**each, "loc": rest}])
         else:
-            faults.append(Fault(pointer(place, *rest), sentence(each)))
+            faults += faults_of([{**each, "loc": rest}], place)
     return problem_response(ZfsSyncError("E_VALIDATION", "The request has faults.", faults=faults))
 
 

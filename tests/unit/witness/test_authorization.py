@@ -62,6 +62,8 @@ CONTRACT: dict[tuple[str, str], set[str]] = {
     ("POST", V1 + "/jobs/{id}/abandon"): OPERATOR,
     ("POST", V1 + "/jobs/{id}/retry"): OPERATOR,
     ("GET", V1 + "/status"): VIEWER,
+    ("GET", V1 + "/snapshots"): VIEWER,
+    ("GET", V1 + "/snapshots/compare"): VIEWER,
     ("GET", V1 + "/audit"): VIEWER,
 }
 """Who may call what. A route that is not here does not belong into the application."""

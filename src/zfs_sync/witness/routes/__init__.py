@@ -6,7 +6,20 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from zfs_sync.witness.routes import agents, api_keys, audit, docs, fleet, health, jobs, objects, status, version, work
+from zfs_sync.witness.routes import (
+    agents,
+    api_keys,
+    audit,
+    docs,
+    fleet,
+    health,
+    jobs,
+    objects,
+    snapshots,
+    status,
+    version,
+    work,
+)
 
 ROUTERS: Sequence[APIRouter] = (
     health.router,
@@ -20,5 +33,6 @@ ROUTERS: Sequence[APIRouter] = (
     work.router,
     jobs.router,
     status.router,
+    snapshots.router,
     audit.router,
 )
