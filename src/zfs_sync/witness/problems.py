@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from zfs_sync.api.problem import MEDIA_TYPE, problem
-from zfs_sync.core.errors import Fault, ZfsSyncError, pointer
+from zfs_sync.core.errors import Fault, ZfsSyncError
 from zfs_sync.witness import request_id
 from zfs_sync.witness.faults import faults_of, sentence
 
