@@ -407,6 +407,22 @@ _ENTRIES = (
         "ansible-playbook -i INVENTORY zfs_sync.fleet.site --check --diff",
     ),
     CatalogueEntry(
+        "E_STREAM_REFUSED",
+        502,
+        "The peer sent another stream than it was asked for",
+        (
+            "The stream that came would have done something else than bring the snapshots of the plan: set "
+            "properties, make other datasets, become a clone, or go on from another snapshot. Nothing of what was "
+            "refused has reached zfs receive. An agent of ours sends no such stream: the sending host may be in "
+            "the hands of somebody else."
+        ),
+        (
+            "Look at the sending host before anything else. If it is not what it should be, take it out of the "
+            "fleet and out of the trust of its peers."
+        ),
+        "zfs-sync-agent trust show",
+    ),
+    CatalogueEntry(
         "E_SYNC_GROUP_NOT_FOUND",
         404,
         "No such sync group",

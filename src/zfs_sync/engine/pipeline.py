@@ -4,7 +4,8 @@
 
 Either side's end ends the other: a source that ends early closes the receive's input, which makes it fail, and a
 receive that ends early closes the source's output. ``zfs receive`` is given time to end by itself before it is killed;
-it then cleans up, where zfs-fuse's daemon would go on reading for a client that is gone.
+it then cleans up, where zfs-fuse's daemon would go on reading for a client that is gone. The receive sees only what
+``zfs_sync.engine.admission`` lets through.
 """
 
 import subprocess
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.engine.admission import Admitted, Expected
 from zfs_sync.engine.feeder import Source
 from zfs_sync.engine.processes import GRACE_SECONDS, Listener, end, pipe
 from zfs_sync.engine.progress import Clock
@@ -70,24 +72,35 @@ class Watch:
 def run(
     source: Source,
     receive: "subprocess.Popen[bytes]",
-    dataset: str,
+    expected: Expected,
     *,
     on_bytes: Callable[[int], None],
     cancelled: threading.Event,
     clock: Clock,
     idle_seconds: float = IDLE_SECONDS,
 ) -> Ended:
-    """Pump ``source`` into ``receive`` until both have ended."""
+    """Pump ``source`` into ``receive`` until both have ended, or what comes is not what was ``expected``."""
     listener = Listener(pipe(receive.stderr))
     watch = Watch(receive, cancelled, clock, idle_seconds)
     with pipe(source.process.stdout) as stream, pipe(receive.stdin) as sink:
-        whole = pump(stream.fileno(), sink.fileno(), on_bytes=on_bytes, stop=watch.stop)
+        whole = _pump(stream.fileno(), sink.fileno(), expected, watch, on_bytes)
     received = end(receive, idle_seconds if watch.why is None else GRACE_SECONDS)
     if not whole and received != 0:
         source.process.terminate()  # it may be waiting for something to send, and not notice
     sent = end(source.process)
     cut_off = not whole and received != 0  # what the source says of it is a consequence, not a cause
-    return Ended(watch.why, None if cut_off else source.error(sent), _receive_error(received, listener, dataset))
+    return Ended(
+        watch.why, None if cut_off else source.error(sent), _receive_error(received, listener, expected.target)
+    )
+
+
+def _pump(stream: int, sink: int, expected: Expected, watch: Watch, on_bytes: Callable[[int], None]) -> bool:
+    """Whether the source ended by itself."""
+    try:
+        return pump(stream, sink, on_bytes=on_bytes, stop=watch.stop, moving=Admitted(stream, sink, expected))
+    except ZfsSyncError as error:
+        watch.why = error
+        return False
 
 
 def _receive_error(status: int | None, listener: Listener, dataset: str) -> ZfsSyncError | None:

@@ -19,6 +19,7 @@ from zfs_sync.core.names import parent
 from zfs_sync.core.planner import TransferStep, judge
 from zfs_sync.core.selection import EVERYTHING, Selection
 from zfs_sync.engine import pipeline
+from zfs_sync.engine.admission import Expected
 from zfs_sync.engine.checks import Step, decide, refusal
 from zfs_sync.engine.continuity import Holds, target_tag
 from zfs_sync.engine.feeder import Feeder
@@ -166,7 +167,7 @@ class Receiver:
         return pipeline.run(
             source,
             receive,
-            job.target,
+            Expected(job.target, step.base.guid if step.base else None, step.to.guid),
             on_bytes=running.meter.moved,
             cancelled=running.cancelled,
             clock=self._clock,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.engine.conftest import listed, look
+from tests.unit.engine.streams import package, plain
 from tests.unit.zfs.program import Program
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.engine.checks import Step
@@ -25,6 +26,7 @@ from zfs_sync.zfs import commands
 from zfs_sync.zfs.host import Zfs
 
 OURS = "local\tg"
+STREAM = package(1, 2)
 PROPERTIES = ["readonly", "canmount", "zfs-sync:group", "mounted"]
 MARKED = "readonly\tlocal\ton", "canmount\tlocal\tnoauto", f"zfs-sync:group\t{OURS}", "mounted\t-\tyes"
 
@@ -34,7 +36,7 @@ def recorded(program: Program) -> None:
     """alpha/x with two snapshots, the first of which beta/x has."""
     program.say(look("alpha/x"), listed("alpha/x", 1, 2))
     program.say(look("beta/x"), listed("beta/x", 1, marker=OURS))
-    program.say(commands.send("alpha/x", "s1", "s2"), "stream")
+    program.say(commands.send("alpha/x", "s1", "s2"), STREAM)
     program.say(commands.receive("beta/x", unmounted=True), then="cat >/dev/null")
     program.say(commands.get(["type"], ["beta"]), "beta\ttype\t-\tfilesystem\n")
     for tag, dataset in (("zfs-sync:g:here", "alpha/x"), ("zfs-sync:g", "beta/x")):
@@ -80,7 +82,7 @@ def refused(run: Run, **options: object) -> ZfsSyncError:
 def test_a_snapshot_that_arrived_is_counted(run: Run, program: Program) -> None:
     program.say(commands.receive("beta/x", unmounted=True), then=arriving(program))
     moved = run()
-    assert (moved.snapshots, moved.bytes, moved.head_guid, moved.warnings) == (1, 6, 2, ())
+    assert (moved.snapshots, moved.bytes, moved.head_guid, moved.warnings) == (1, len(STREAM), 2, ())
     assert run().snapshots == 0, "it is there already"
 
 
@@ -98,6 +100,13 @@ def test_a_receive_that_complained_after_all_had_arrived_is_a_success_with_a_war
     moved = run()
     assert (moved.snapshots, moved.head_guid) == (1, 2)
     assert moved.warnings[0].startswith("E_BUSY")
+
+
+def test_a_stream_of_something_else_is_refused_and_nothing_is_received(run: Run, program: Program) -> None:
+    program.say(commands.send("alpha/x", "s1", "s2"), package(1, 2, payload=8))
+    program.say(commands.receive("beta/x", unmounted=True), status=1, then=f"cat >{program.folder}/received")
+    assert refused(run).code == "E_STREAM_REFUSED"
+    assert (program.folder / "received").read_bytes() == b""
 
 
 def test_a_hold_that_fails_is_a_warning(run: Run, program: Program) -> None:
@@ -156,7 +165,7 @@ def test_a_new_target_that_shows_no_snapshot_yet_is_waited_for(
     run: Run, program: Program, folder: Path, zfs: Zfs
 ) -> None:
     program.say(look("beta/x"), stderr="cannot open 'beta/x': dataset does not exist\n", status=1)
-    program.say(commands.send("alpha/x", None, "s1"), "stream")
+    program.say(commands.send("alpha/x", None, "s1"), plain(0, 1))
     program.say(commands.get(["referenced"], ["alpha/x@s1"]), "alpha/x@s1\treferenced\t-\t4096\n")
     program.say(("after",), listed("beta/x"))
     after, now = (program.folder / program.key(argv) for argv in (("after",), look("beta/x")))

@@ -26,6 +26,7 @@ NEEDS_A_PERSON = frozenset(
         "E_PARENT_MISSING",
         "E_PERMISSION",
         "E_SPACE",
+        "E_STREAM_REFUSED",
         "E_TARGET_AHEAD",
         "E_TARGET_MODIFIED",
         "E_TARGET_UNMANAGED",
