@@ -63,7 +63,7 @@ coverage: setup ## The tests of `make test` with their coverage: all of core and
 	$(PYTHON) -m coverage report --fail-under=100 --include='*/zfs_sync/core/*,*/zfs_sync/engine/*'
 
 .PHONY: bench
-bench: setup ## Measure ours beside a baseline: a table of ratios, and .build/bench.json
+bench: setup ## Measure ours beside a baseline: a table of ratios, and .build/bench/*.json
 	$(PYTHON) -m tests.bench
 
 .PHONY: collection

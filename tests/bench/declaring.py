@@ -2,43 +2,56 @@
 # SPDX-License-Identifier: Apache-2.0
 """A thousand systems in one request, beside one request for each."""
 
-from pathlib import Path
+import itertools
 
-from tests.bench.timing import Comparison, Way, compare
+from tests.bench.measured import Measured
+from tests.bench.run import Run
+from tests.bench.timing import Way, medians
 from tests.bench.witness import witness
 
 OWNER = "bench/declaring"
-SYSTEMS = 1_000
 
 
-def measure(folder: Path, rounds: int) -> list[Comparison]:
+def measure(run: Run) -> list[Measured]:
     """Plan and apply of a fleet that changes in every round, and of one that does not."""
-    with witness(folder) as bench:
-        turn = iter(range(10 * rounds))
-        names = [f"nas{number:04}" for number in range(SYSTEMS)]
+    systems = run.size(1_000, quick=20)
+    names = [f"nas{number:04}" for number in range(systems)]
+    turn = itertools.count()
+    with witness(run.folder / "declaring") as bench:
 
-        def document(description: str) -> dict[str, object]:
-            systems = {name: {"description": description} for name in names}
-            return {"fleet": {"version": 1, "owner": OWNER, "systems": systems, "sync_groups": {}}}
+        def fleet(verb: str, description: str) -> None:
+            entries = {name: {"description": description} for name in names}
+            document = {"version": 1, "owner": OWNER, "systems": entries, "sync_groups": {}}
+            bench.admin("POST", f"/fleet/{verb}", {"fleet": document})
 
-        def one_by_one(description: str) -> None:
+        def each(description: str) -> None:
             for name in names:
                 bench.admin("PUT", f"/systems/{name}?owner={OWNER}", {"description": description})
 
-        bench.admin("POST", "/fleet/apply", document("first"))
-        changed = compare(
-            f"{SYSTEMS:,} systems, all of them changed",
-            Way("one PUT for each, one connection", lambda: one_by_one(f"turn {next(turn)}"), SYSTEMS),
-            Way("POST /fleet/plan", lambda: bench.admin("POST", "/fleet/plan", document(f"{next(turn)}")), SYSTEMS),
-            Way("POST /fleet/apply", lambda: bench.admin("POST", "/fleet/apply", document(f"{next(turn)}")), SYSTEMS),
-            rounds=rounds,
+        fleet("apply", "first")
+        changed = medians(
+            Way(lambda: each(f"turn {next(turn)}")),
+            Way(lambda: fleet("plan", f"turn {next(turn)}")),
+            Way(lambda: fleet("apply", f"turn {next(turn)}")),
+            rounds=run.rounds,
         )
-        bench.admin("POST", "/fleet/apply", document("same"))
-        unchanged = compare(
-            f"{SYSTEMS:,} systems, none of them changed",
-            Way("one PUT for each, one connection", lambda: one_by_one("same"), SYSTEMS),
-            Way("POST /fleet/plan", lambda: bench.admin("POST", "/fleet/plan", document("same")), SYSTEMS),
-            Way("POST /fleet/apply", lambda: bench.admin("POST", "/fleet/apply", document("same")), SYSTEMS),
-            rounds=rounds,
+        fleet("apply", "same")
+        same = medians(
+            Way(lambda: each("same")),
+            Way(lambda: fleet("plan", "same")),
+            Way(lambda: fleet("apply", "same")),
+            rounds=run.rounds,
         )
-    return [changed, unchanged]
+    return [
+        Measured(
+            f"{verb}-{state}",
+            f"POST /fleet/{verb}, {systems:,} {state} systems",
+            "one PUT for each of them on one connection",
+            "s",
+            seconds,
+            alone,
+            sizes={"systems": systems},
+        )
+        for state, (alone, *ours) in (("changed", changed), ("unchanged", same))
+        for verb, seconds in zip(("plan", "apply"), ours, strict=True)
+    ]

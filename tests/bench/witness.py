@@ -26,7 +26,14 @@ class Caller:
         self._client = httpx2.Client(base_url=f"{url}/api/v1", headers=headers, timeout=TIMEOUT_SECONDS)
 
     def __call__(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self._client.request(method, path, json=body)
+        return self._answer(method, path, json=body)
+
+    def send(self, method: str, path: str, body: bytes) -> Any:
+        """Send JSON that was written beforehand."""
+        return self._answer(method, path, content=body, headers={"Content-Type": "application/json"})
+
+    def _answer(self, method: str, path: str, **request: Any) -> Any:
+        answer = self._client.request(method, path, **request)
         if not answer.is_success:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json()

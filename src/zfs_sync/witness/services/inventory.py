@@ -9,7 +9,7 @@ and written many at once, a number of datasets at a time.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Row, bindparam, delete, insert, select, type_coerce, update
 
@@ -20,15 +20,12 @@ from zfs_sync.witness.db.types import stored_time, stored_u64
 
 BATCH = 400
 _GUID = type_coerce(snapshots.c.guid, BigInteger)
-_COLUMNS = {"kind": "type"} | {name: name for name in ("used", "referenced", "encryption_root", "marker")}
+_COLUMNS = ("guid", "kind", "used", "referenced", "encryption_root", "marker")
+_NAME = 1
 
 
-class Seen(NamedTuple):
-    """One snapshot of a report, as it is stored."""
-
-    createtxg: int
-    name: str
-    creation: int | None
+Seen = tuple[int, str, int | None]
+"""One snapshot of a report as it is stored: createtxg, name, creation."""
 
 
 @dataclass(slots=True)
@@ -51,18 +48,22 @@ class Incoming:
             "encryption_root": report.encryption_root,
             "marker": report.marker,
         }
-        add = {_stored(each.guid): Seen(_stored(each.createtxg), each.name, each.creation) for each in report.add}
+        add = {_stored(each.guid): (_stored(each.createtxg), each.name, each.creation) for each in report.add}
         return cls(report.path, columns, add, set(map(_stored, report.remove)))
 
+    def staged(self) -> dict[str, Any]:
+        """As JSON keeps it until the report is complete. Columns of numbers and names: the fewest objects to read."""
+        values = zip(*self.add.values(), strict=True) if self.add else ((), (), ())
+        createtxg, name, creation = values
+        snapshots = {"guid": list(self.add), "createtxg": createtxg, "name": name, "creation": creation}
+        return {"path": self.path, "columns": self.columns, "snapshots": snapshots}
+
     @classmethod
-    def stored(cls, part: Mapping[str, Any]) -> "Incoming":
-        """From a part that was checked when it came, and kept until the report was complete."""
-        columns = {name: part[key] for name, key in _COLUMNS.items()} | {"guid": int(part["guid"])}
-        add = {
-            _stored(each["guid"]): Seen(_stored(each["createtxg"]), each["name"], each["creation"])
-            for each in part["add"]
-        }
-        return cls(part["path"], columns, add)
+    def unstaged(cls, part: Mapping[str, Any]) -> "Incoming":
+        """From what ``staged`` gave."""
+        its = part["snapshots"]
+        values = zip(its["createtxg"], its["name"], its["creation"], strict=True)
+        return cls(part["path"], part["columns"], dict(zip(its["guid"], values, strict=True)))
 
 
 def _stored(text: str) -> int:
@@ -118,7 +119,7 @@ def _update(connection: Connection, kept: Iterable[tuple[Row[Any], Mapping[str, 
         if differing - {"used", "referenced"}:
             changed.add(row.path)
     if values:
-        new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("guid", *_COLUMNS)}
+        new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _COLUMNS}
         connection.execute(update(datasets).where(datasets.c.id == bindparam("key")).values(new), values)
     return changed
 
@@ -152,8 +153,8 @@ def _bring_batch(connection: Connection, batch: Mapping[int, Incoming], now: dat
         for guid, seen in one.add.items():
             if guid not in here:
                 added.append((dataset, guid, *seen, seen_at))
-            elif here[guid] != seen.name:
-                renamed.append({"dataset": dataset, "key": guid, "label": seen.name})
+            elif here[guid] != seen[_NAME]:
+                renamed.append({"dataset": dataset, "key": guid, "label": seen[_NAME]})
         left = here.keys() - one.add.keys() if whole else one.remove & here.keys()
         gone += [{"dataset": dataset, "key": guid} for guid in left]
         if len(added) + len(renamed) + len(gone) > before:

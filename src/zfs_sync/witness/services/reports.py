@@ -86,7 +86,7 @@ def _stage(connection: Connection, system: str, report: Report) -> None:
         )
     if report.seq < len(here):
         connection.execute(delete(report_chunks).where(mine, report_chunks.c.seq == report.seq))
-    text = json.dumps([unstructure(each) for each in report.datasets], separators=(",", ":"))
+    text = json.dumps([Incoming.of(each).staged() for each in report.datasets], separators=(",", ":"))
     row = {"system": system, "seq": report.seq, "generation": report.generation, "datasets": text}
     connection.execute(insert(report_chunks), row)
 
@@ -95,7 +95,7 @@ def _staged(connection: Connection, system: str) -> dict[str, Incoming]:
     statement = select(report_chunks.c.datasets).where(report_chunks.c.system == system).order_by(report_chunks.c.seq)
     found: dict[str, Incoming] = {}
     for text in connection.execute(statement).scalars():
-        _merge(found, map(Incoming.stored, json.loads(text)))
+        _merge(found, map(Incoming.unstaged, json.loads(text)))
     return found
 
 
