@@ -7,14 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from tests.unit.witness.rows import EACH, contents, fill, tables
 from zfs_sync.witness.db.database import Database
 from zfs_sync.witness.db.migrate import configuration, upgrade
 from zfs_sync.witness.db.schema import HEAD, metadata, revision_of
+
+REVISIONS = [each.revision for each in ScriptDirectory.from_config(configuration()).walk_revisions()][::-1]
+"""From the first to the newest: a revision that is added is tested by that."""
+CHANGED: dict[str, set[tuple[str, str]]] = {}
+"""The columns whose values a revision means to change, by revision."""
 
 
 @pytest.fixture
@@ -62,3 +69,71 @@ def test_a_migration_that_fails_leaves_nothing(empty: Database) -> None:
     with pytest.raises(RuntimeError):
         empty.write(failing)
     assert empty.read(_definitions) == {}
+
+
+def _step(connection: Connection, revision: str) -> None:
+    config = configuration()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def _faults(connection: Connection) -> list[object]:
+    broken = list(connection.execute(text("PRAGMA foreign_key_check")))
+    return broken + [row for row in connection.execute(text("PRAGMA integrity_check")) if row[0] != "ok"]
+
+
+def test_the_revisions_stand_in_one_line() -> None:
+    assert [f"{number:04}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
+
+
+@pytest.mark.parametrize("revision", REVISIONS[1:])
+def test_a_migration_keeps_what_the_version_before_has_stored(empty: Database, revision: str) -> None:
+    before = REVISIONS[REVISIONS.index(revision) - 1]
+    empty.write(lambda each: _step(each, before))
+    empty.write(fill)
+    old = empty.read(contents)
+    assert all(len(rows) == EACH for rows in old.values())
+    empty.write(lambda each: _step(each, revision))
+    _assert_kept(old, empty.read(contents), CHANGED.get(revision, set()))
+    assert empty.read(_faults) == []
+
+
+def test_what_the_first_version_stored_is_there_in_the_newest(empty: Database) -> None:
+    kept: dict[str, list[dict[str, object]]] = {}
+    for revision in REVISIONS:
+        empty.write(lambda each, revision=revision: _step(each, revision))
+        empty.write(fill)
+        kept = empty.read(contents) | kept
+    changed = {column for columns in CHANGED.values() for column in columns}
+    _assert_kept(kept, empty.read(contents), changed)
+    assert empty.read(_faults) == []
+    assert set(empty.read(tables)) == set(metadata.tables)
+
+
+def _assert_kept(old: dict[str, list], new: dict[str, list], changed: set[tuple[str, str]]) -> None:
+    """Every row of the old tables is there, with the same values in the columns that both have."""
+    for table, rows in old.items():
+        if table not in new:
+            assert (table, "*") in changed, f"the table {table} is gone"
+            continue
+        for row in rows:
+            same = {
+                name: value for name, value in row.items() if (table, name) not in changed and name in new[table][0]
+            }
+            lost = {name for name in row.keys() - new[table][0].keys() if (table, name) not in changed}
+            assert lost == set(), f"columns of {table} are gone"
+            assert any(all(each[name] == value for name, value in same.items()) for each in new[table]), row
+
+
+def test_older_entries_of_the_audit_are_found_by_their_systems(empty: Database) -> None:
+    def before(connection: Connection) -> None:
+        _step(connection, "0002")
+        fill(connection)
+        connection.execute(text("UPDATE jobs SET from_system = 'nas1', to_system = 'nas' || substr(id, 3)"))
+        connection.execute(text("UPDATE audit SET object_kind = 'job', object_name = 'id' || (id - 1) WHERE id < 3"))
+        connection.execute(text("UPDATE audit SET object_kind = 'system', object_name = 'nas9' WHERE id = 3"))
+
+    empty.write(before)
+    empty.write(lambda each: _step(each, "0003"))
+    rows = empty.read(lambda each: each.execute(text("SELECT audit, system FROM audit_systems ORDER BY 1, 2")).all())
+    assert rows == [(1, "nas0"), (1, "nas1"), (2, "nas1"), (3, "nas9")]
