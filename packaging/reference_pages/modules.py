@@ -40,16 +40,21 @@ def options_of(path: Path) -> Mapping[str, Any]:
     return options
 
 
+def returned(path: Path) -> Mapping[str, Any]:
+    """What a module says that it returns."""
+    values: Mapping[str, Any] = yaml.safe_load(_texts(path)["RETURN"]) or {}
+    return values
+
+
 def _module(path: Path) -> str:
     texts = _texts(path)
     documentation = yaml.safe_load(texts["DOCUMENTATION"])
-    returned = yaml.safe_load(texts["RETURN"]) or {}
     text = f"\n## {path.stem}\n\n{plain(documentation['description'])}\n\n{options_table(options_of(path))}"
     text += f"\n### Examples of {path.stem}\n\n```yaml\n{texts['EXAMPLES'].strip()}\n```\n"
-    if returned:
+    if values := returned(path):
         rows = (
             [f"`{name}`", each["type"], plain(each["returned"]), plain(each["description"])]
-            for name, each in returned.items()
+            for name, each in values.items()
         )
         text += f"\n### What {path.stem} returns\n\n{table(['value', 'type', 'when', 'what it is'], rows)}"
     return text

@@ -50,3 +50,23 @@ attributes:
     description: Run twice in a row with the same options, the second run changes nothing.
     support: full
 """
+
+    # For modules that only look; stands in place of the first one.
+    READER = r"""
+attributes:
+  check_mode:
+    description: Can run in check mode and predict whether it would change anything.
+    support: full
+    details:
+      - It changes nothing, in check mode or otherwise.
+  diff_mode:
+    description: Shows what changed, or would change, when in diff mode.
+    support: N/A
+    details:
+      - It changes nothing.
+  idempotent:
+    description: Run twice in a row with the same options, the second run changes nothing.
+    support: N/A
+    details:
+      - It changes nothing.
+"""

@@ -77,11 +77,11 @@ class WitnessClient:
         """The body of the answer to a DELETE, None where it has none."""
         return self.request("DELETE", path)
 
-    def pages(self, path, query=None):
-        """All items of a paged list."""
+    def pages(self, path, query=None, size=500):
+        """All items of a paged list, asked for so many at a time."""
         after = None
         while True:
-            page = self.get(path, dict(query or {}, limit=500, **({"after": after} if after else {})))
+            page = self.get(path, dict(query or {}, limit=size, **({"after": after} if after else {})))
             yield from page["items"]
             after = page["next"]
             if not after:

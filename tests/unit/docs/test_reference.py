@@ -20,7 +20,10 @@ from tests.lab import cli as lab
 from tests.unit.witness.test_authorization import CONTRACT
 from zfs_sync.agent import commands as agent
 from zfs_sync.agent.config import AgentConfig
+from zfs_sync.api.audit import AuditEntry
 from zfs_sync.api.fleet import FleetDocument
+from zfs_sync.api.jobs import Job
+from zfs_sync.api.status import EdgeStatus, SystemStatus
 from zfs_sync.core.errors import CATALOGUE
 from zfs_sync.witness import main as witness
 from zfs_sync.witness.openapi import document
@@ -153,3 +156,17 @@ def test_the_playbooks_that_are_described_are_those_that_ship() -> None:
 def test_every_option_that_a_module_documents_is_on_its_page(path: Path) -> None:
     section = (REFERENCE / "modules.md").read_text().partition(f"\n## {path.stem}\n")[2].partition("\n## ")[0]
     assert [name for name in modules.options_of(path) if f"| `{name}` |" not in section] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "value", "model"),
+    [
+        ("zfs_sync_audit_info", "entries", AuditEntry),
+        ("zfs_sync_job_info", "jobs", Job),
+        ("zfs_sync_status_info", "edges", EdgeStatus),
+        ("zfs_sync_status_info", "systems", SystemStatus),
+    ],
+)
+def test_what_a_module_returns_of_an_answer_is_described_field_by_field(module: str, value: str, model: type) -> None:
+    described = modules.returned(ROOT / "plugins" / "modules" / f"{module}.py")[value]["contains"]
+    assert set(described) == {field.name for field in dataclasses.fields(model)}, "bring the RETURN block up to date"
