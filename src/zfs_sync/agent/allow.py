@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zfs_sync.agent.config import AllowRule, Operation
+from zfs_sync.core.allowing import allowed, rule_to_add
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.names import is_inside
 
@@ -19,7 +20,7 @@ class AllowList:
 
     def allows(self, operation: Operation, dataset: str) -> bool:
         """Whether a rule with this operation covers the dataset: itself or a subtree around it."""
-        return any(operation in rule.operations and is_inside(dataset, rule.dataset) for rule in self.rules)
+        return allowed(((rule.dataset, rule.operations) for rule in self.rules), operation, dataset)
 
     def require(self, operation: Operation, dataset: str) -> None:
         """Raise E_NOT_ALLOWED_HERE, naming the dataset and the file, unless it is allowed."""
@@ -27,8 +28,7 @@ class AllowList:
             raise ZfsSyncError(
                 "E_NOT_ALLOWED_HERE",
                 f"This host does not allow to {operation} {dataset}: no rule of {self.source} covers it.",
-                hint=f"Its administrator can add to 'allow' in {self.source}:"
-                f" - {{dataset: {dataset}, operations: [{operation}]}}",
+                hint=f"Its administrator can add to 'allow' in {self.source}: {rule_to_add(operation, dataset)}",
             )
 
     @property

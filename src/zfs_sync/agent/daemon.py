@@ -69,7 +69,7 @@ class Agent:
             self.storage,
             system=config.system,
             installation=installation,
-            roots=self.allow.roots,
+            allow=self.allow,
             running=self.jobs.running,
         )
         self.scan = ScanLoop(self.reporter, self.stop, config.scan_seconds)

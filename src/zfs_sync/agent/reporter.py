@@ -7,15 +7,16 @@ import platform
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal
 
 from zfs_sync import __version__
 from zfs_sync.agent import inventory
+from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.inventory import Inventory
 from zfs_sync.agent.storage import Storage
 from zfs_sync.api import PROTOCOL
-from zfs_sync.api.reports import DatasetReport, Heartbeat, HostReport, Report
+from zfs_sync.api.reports import AllowedSubtree, DatasetReport, Heartbeat, HostReport, Report
 from zfs_sync.client.witness import WitnessClient
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.engine.wire import wire_capabilities
@@ -37,11 +38,11 @@ class Reporter:
         *,
         system: str,
         installation: str,
-        roots: Sequence[str],
+        allow: AllowList,
         running: Callable[[], list[str]],
     ) -> None:
         self._client, self._storage = client, storage
-        self._system, self._installation, self._roots, self._running = system, installation, roots, running
+        self._system, self._installation, self._allow, self._running = system, installation, allow, running
         self._boot = secrets.token_hex(6)
         self._count = 0
         self._most = MOST_SNAPSHOTS
@@ -58,7 +59,7 @@ class Reporter:
         """Look, and report what changed; whether anything was sent. Raises what ZFS or the witness said."""
         with self._scanning:
             engine = self._storage.engine()
-            now = inventory.take(engine.zfs, engine.receiver, self._roots, self._inventory)
+            now = inventory.take(engine.zfs, engine.receiver, self._allow.roots, self._inventory)
             if self._generation is None:
                 return self._full(now)
             change = inventory.delta(self._inventory, now)
@@ -134,7 +135,8 @@ class Reporter:
 
     def _host(self) -> HostReport:
         capabilities = wire_capabilities(self._storage.engine().zfs.capabilities)
-        return HostReport(platform=_platform(), hostname=socket.gethostname(), capabilities=capabilities)
+        allow = [AllowedSubtree(dataset=each.dataset, operations=list(each.operations)) for each in self._allow.rules]
+        return HostReport(platform=_platform(), hostname=socket.gethostname(), capabilities=capabilities, allow=allow)
 
 
 def _platform() -> Literal["linux", "freebsd", "illumos", "macos"]:

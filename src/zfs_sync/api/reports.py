@@ -52,6 +52,18 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AllowedSubtree:
+    """A rule of the host's own allow-list."""
+
+    __pydantic_config__ = STRICT
+
+    dataset: DatasetPath
+    """The top of the subtree."""
+    operations: Annotated[list[Annotated[str, Len(1, 32)]], Len(0, 16), Example(["send"])]
+    """What replication may do there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostReport:
     """The host itself."""
 
@@ -63,6 +75,8 @@ class HostReport:
     """The host's own name."""
     capabilities: Capabilities = field(default_factory=Capabilities)
     """What its ZFS can do."""
+    allow: Annotated[list[AllowedSubtree], Len(0, 1_000)] | None = None
+    """The host's allow-list, so that no job is queued that it would refuse; null where the agent does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

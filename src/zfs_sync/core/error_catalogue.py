@@ -230,6 +230,17 @@ _ENTRIES = (
         "zfs-sync-witness key list",
     ),
     CatalogueEntry(
+        "E_KEY_REVOKED",
+        403,
+        "A system's key was revoked",
+        (
+            "Somebody revoked the key of this system's agent, and it has not enrolled again. Its peers neither send to "
+            "it nor receive from it, and no job is queued that touches it."
+        ),
+        "If the host may be trusted again, let it enrol anew: run the playbook, which makes it an enrol key.",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.site",
+    ),
+    CatalogueEntry(
         "E_LEASE_LOST",
         409,
         "The lease on the job was lost",

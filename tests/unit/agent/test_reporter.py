@@ -12,8 +12,10 @@ from tests.unit.agent.fleet import Fleet
 from tests.unit.zfs.program import Program
 from tests.unit.zfs.recordings import FUSE_TREE, POOLS
 from zfs_sync.agent import reporter as reporters
+from zfs_sync.agent.allow import AllowList
+from zfs_sync.agent.config import AllowRule
 from zfs_sync.agent.reporter import Reporter
-from zfs_sync.api.reports import Heartbeat, HeartbeatAnswer, Report, ReportAnswer
+from zfs_sync.api.reports import AllowedSubtree, Heartbeat, HeartbeatAnswer, Report, ReportAnswer
 from zfs_sync.client.witness import WitnessClient
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.engine.marking import Intent
@@ -79,7 +81,7 @@ def make(told: Told, storage: Ready, program: Program) -> Make:
             storage,  # type: ignore[arg-type]
             system=told.system,  # type: ignore[attr-defined]
             installation="one",
-            roots=("tank/photos",),
+            allow=AllowList([AllowRule(dataset="tank/photos", operations=["send"])], "agent.conf"),
             running=list,
         )
 
@@ -96,6 +98,7 @@ def test_the_first_report_is_full_and_an_unchanged_host_says_no_more(make: Make,
     assert (told.kinds, reporter.datasets) == (["full"], 2)
     assert snapshots(told) == ["monday", "tuesday", "-x"]
     assert {each.creation for dataset in told.reports[0].datasets for each in dataset.add} == {1795496173}
+    assert told.reports[0].host.allow == [AllowedSubtree(dataset="tank/photos", operations=["send"])]
     before = len(program.asked)
     assert not reporter.scan()
     assert told.kinds == ["full"]
@@ -161,7 +164,7 @@ def test_a_first_receive_that_has_not_ended_is_left_out(make: Make, told: Told, 
 
 def test_a_host_with_nothing_allowed_reports_that(make: Make, told: Told) -> None:
     reporter = make()
-    reporter._roots = ()
+    reporter._allow = AllowList([], "agent.conf")
     assert reporter.scan()
     assert told.reports[0].datasets == []
 

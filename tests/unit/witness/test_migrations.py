@@ -32,10 +32,10 @@ def empty(tmp_path: Path) -> Iterator[Database]:
 
 
 def _definitions(connection: Connection) -> dict[str, list[str]]:
-    """Each table's and index's definition, its parts sorted: the order of constraints means nothing."""
+    """Each table's and index's definition, its parts sorted: what was added stands last."""
     rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")).all()
     return {
-        row.name: sorted(part.strip(" ,") for part in re.split(r"\n", row.sql))
+        row.name: sorted(filter(None, (part.strip(" ,\t") for part in re.split(r"\n|, ", row.sql))))
         for row in rows
         if row.name != "alembic_version"
     }

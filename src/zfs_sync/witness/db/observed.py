@@ -23,8 +23,10 @@ hosts = Table(
     Column("pools", JSON),
     Column("last_seen", UtcTime),
     Column("reported_at", UtcTime),
+    Column("allow", JSON(none_as_null=True)),
 )
-"""One row per system whose agent has enrolled. ``generation`` is null until its first full report is complete."""
+"""One row per system whose agent has enrolled. ``generation`` is null until its first full report is complete.
+``allow`` is what the host says that it allows; null where its agent does not say."""
 
 report_chunks = Table(
     "report_chunks",

@@ -57,6 +57,16 @@ def report_changed(connection: Connection, now: datetime, system: str, paths: Co
     return woken
 
 
+def hindrances_changed(connection: Connection, now: datetime, system: str) -> set[str]:
+    """Follow what a host allows now: queue what it refused before, and not what it refuses now; the systems to wake."""
+    woken = set()
+    for edge in _edges(connection, (), {system}):
+        woken |= {edge.from_system, edge.to_system}
+        scheduling.forget_refusals(connection, edge)
+        scheduling.schedule_edge(connection, edge, now)
+    return woken
+
+
 def _rebuild(connection: Connection, group: str) -> set[str]:
     """Make the stored edges of a group those of its members; the systems of edges that are gone."""
     spec = connection.execute(select(sync_groups.c.spec).where(sync_groups.c.name == group)).scalar()

@@ -63,9 +63,9 @@ def _full(
     _check_size(settings, len(staged), sum(len(each.add) for each in staged.values()))
     changed = replace_all(connection, system, staged, now)
     connection.execute(delete(report_chunks).where(report_chunks.c.system == system))
-    _become_current(connection, system, report, now)
     first = host is None or host.generation is None
-    return planning.report_changed(connection, now, system, None if first or len(changed) > _MANY else changed)
+    _become_current(connection, system, report, now)
+    return _follow(connection, system, report, host, None if first or len(changed) > _MANY else changed, now)
 
 
 _MANY = 2_000
@@ -123,7 +123,7 @@ def _delta(
     changed = take(connection, system, incoming, set(report.gone), now)
     _check_size(settings, *_held(connection, system))
     _become_current(connection, system, report, now)
-    return planning.report_changed(connection, now, system, changed)
+    return _follow(connection, system, report, host, changed, now)
 
 
 def _held(connection: Connection, system: str) -> tuple[int, int]:
@@ -142,6 +142,25 @@ def _check_size(settings: Settings, count: int, rows: int) -> None:
             raise ZfsSyncError("E_REPORT_TOO_LARGE", f"The host reports {number} {what}; at most {limit} are taken.")
 
 
+def _follow(
+    connection: Connection,
+    system: str,
+    report: Report,
+    before: Row[Any] | None,
+    changed: set[str] | None,
+    now: datetime,
+) -> set[str]:
+    """Judge what the report changed; the systems to wake. ``before`` is the host as it was."""
+    woken = planning.report_changed(connection, now, system, changed)
+    if before is None or before.allow != _allow_of(report):
+        woken |= planning.hindrances_changed(connection, now, system)
+    return woken
+
+
+def _allow_of(report: Report) -> list[Any] | None:
+    return None if report.host.allow is None else [unstructure(each) for each in report.host.allow]
+
+
 def _become_current(connection: Connection, system: str, report: Report, now: datetime) -> None:
     liveness.touch(
         connection,
@@ -155,4 +174,5 @@ def _become_current(connection: Connection, system: str, report: Report, now: da
         capabilities=unstructure(report.host.capabilities),
         pools=[unstructure(each) for each in report.pools],
         reported_at=now,
+        allow=_allow_of(report),
     )

@@ -15,6 +15,7 @@ from zfs_sync.core.numbers import parse_duration
 from zfs_sync.core.planner import ACTIONABLE, Outcome
 from zfs_sync.witness.db.desired import sync_groups, systems
 from zfs_sync.witness.db.work import edges, job_events, jobs, plan_rows
+from zfs_sync.witness.services.hindrances import Hindrances
 
 ALIVE = ("queued", "running", "lost")
 NEEDS_A_PERSON = frozenset(
@@ -49,6 +50,7 @@ def schedule_edge(
     """Queue what the edge's rows ask for, and cancel waiting jobs that they ask for no longer."""
     group = connection.execute(select(sync_groups.c.spec).where(sync_groups.c.name == edge.group)).scalar_one()
     resting = _resting(connection, edge) or not group["enabled"]
+    hindrances = Hindrances.load(connection, {edge.from_system, edge.to_system}, now)
     alive = _alive(connection, edge.id)
     rows = connection.execute(select(plan_rows).where(plan_rows.c.edge == edge.id)).all()
     known = {row.relative for row in rows}
@@ -57,8 +59,18 @@ def schedule_edge(
             transition(connection, job, "cancelled", now, "the dataset is gone at the source")
     for row in rows:
         if relatives is None or row.relative in relatives:
-            wanted = not resting and _wanted(row, group)
+            wanted = not resting and _wanted(row, group) and hindrances.of(edge, row.relative) is None
             _settle(connection, edge, group, row, alive.get(row.relative), now, wanted=wanted)
+
+
+def forget_refusals(connection: Connection, edge: Row[Any]) -> None:
+    """An attempt that an allow-list refused says nothing of the next one once that list is another."""
+    statement = select(plan_rows.c.relative, plan_rows.c.error).where(plan_rows.c.edge == edge.id)
+    rows = connection.execute(statement.where(plan_rows.c.error.is_not(None))).all()
+    refused = [row.relative for row in rows if row.error and row.error["code"] == "E_NOT_ALLOWED_HERE"]
+    mine = (plan_rows.c.edge == edge.id) & plan_rows.c.relative.in_(refused)
+    anew = {"error": None, "error_at": None, "next_attempt": None, "attempts": 0}
+    connection.execute(update(plan_rows).where(mine).values(anew))
 
 
 def _wanted(row: Row[Any], group: dict[str, Any]) -> bool:

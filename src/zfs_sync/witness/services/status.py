@@ -5,6 +5,7 @@
 import shlex
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from zfs_sync.witness.clock import instant
 from zfs_sync.witness.db.desired import sync_groups, systems
 from zfs_sync.witness.db.observed import datasets, hosts, snapshots
 from zfs_sync.witness.db.work import edges, jobs, plan_rows
+from zfs_sync.witness.services.hindrances import Hindrances
 from zfs_sync.witness.services.liveness import enrolled, online
 
 _ORDER = ("DIVERGED", "NO_COMMON_BASE", "TARGET_UNMANAGED", "FEATURE_GAP", "TARGET_AHEAD", "UNREPORTED")
@@ -31,7 +33,8 @@ def edge_rows(
     rows = connection.execute(statement.where(_condition(group, system)).order_by(edges.c.id, plan_rows.c.relative))
     running = _jobs(connection)
     specs = {row.name: row.spec for row in connection.execute(select(sync_groups.c.name, sync_groups.c.spec))}
-    shown = [_edge(row, running.get((row.edge, row.relative)), specs[row.group], now) for row in rows]
+    hindrances = Hindrances.load(connection, None, now)
+    shown = [_edge(row, running.get((row.edge, row.relative)), specs[row.group], hindrances, now) for row in rows]
     return sorted(shown, key=_badness)
 
 
@@ -56,7 +59,9 @@ def _jobs(connection: Connection) -> dict[tuple[str, str], Row[Any]]:
     return {(row.edge, row.relative): row for row in connection.execute(alive)}
 
 
-def _edge(row: Row[Any], job: Row[Any] | None, spec: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _edge(
+    row: Row[Any], job: Row[Any] | None, spec: dict[str, Any], hindrances: Hindrances, now: datetime
+) -> dict[str, Any]:
     lag = _lag_seconds(row, now)
     limit = parse_duration(spec["lag_limit"]) if spec["lag_limit"] else None
     return {
@@ -77,7 +82,7 @@ def _edge(row: Row[Any], job: Row[Any] | None, spec: dict[str, Any], now: dateti
         "late": limit is not None and lag is not None and lag > limit,
         "last_success": _instant(row.last_success),
         "job": _job(job) if job is not None else None,
-        "error": _error(row),
+        "error": _hindered(row, hindrances) or _error(row),
         "evidence": row.evidence,
     }
 
@@ -107,6 +112,12 @@ def _job(row: Row[Any]) -> dict[str, Any]:
         "eta_seconds": rest // row.bytes_per_second if rest is not None and row.bytes_per_second else None,
         "message": row.message,
     }
+
+
+def _hindered(row: Row[Any], hindrances: Hindrances) -> dict[str, Any] | None:
+    """What keeps jobs from being queued, which no attempt has had to find out."""
+    found = hindrances.of(row, row.relative)
+    return None if found is None else {**asdict(found), "at": None, "next_attempt": None}
 
 
 def _error(row: Row[Any]) -> dict[str, Any] | None:
