@@ -137,3 +137,18 @@ def test_older_entries_of_the_audit_are_found_by_their_systems(empty: Database) 
     empty.write(lambda each: _step(each, "0003"))
     rows = empty.read(lambda each: each.execute(text("SELECT audit, system FROM audit_systems ORDER BY 1, 2")).all())
     assert rows == [(1, "nas0"), (1, "nas1"), (2, "nas1"), (3, "nas9")]
+
+
+def test_jobs_and_snapshots_that_are_there_already_are_counted(empty: Database) -> None:
+    def before(connection: Connection) -> None:
+        _step(connection, "0004")
+        fill(connection)
+        connection.execute(text("UPDATE jobs SET \"group\" = 'photos', from_system = 'a', to_system = 'b'"))
+        connection.execute(text("UPDATE jobs SET started_at = 1000, finished_at = 4000, moved_bytes = 7"))
+
+    empty.write(before)
+    empty.write(lambda each: _step(each, "0005"))
+    totals = empty.read(lambda each: each.execute(text("SELECT * FROM job_totals")).all())
+    assert totals == [("photos", "a", "b", "succeeded", 3, 9000, 6, 21)]
+    counts = empty.read(lambda each: each.execute(text("SELECT dataset_count, snapshot_count FROM hosts")).all())
+    assert counts == [(1, 1)] * EACH

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables of what agents report: hosts, datasets, snapshots, and the parts of a report that is not complete yet."""
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, text
 
 from zfs_sync.witness.db.metadata import metadata
 from zfs_sync.witness.db.types import U64, UtcTime
@@ -23,6 +23,8 @@ hosts = Table(
     Column("pools", JSON),
     Column("last_seen", UtcTime),
     Column("reported_at", UtcTime),
+    Column("dataset_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("snapshot_count", BigInteger, nullable=False, server_default=text("0")),
     Column("allow", JSON(none_as_null=True)),
 )
 """One row per system whose agent has enrolled. ``generation`` is null until its first full report is complete.

@@ -116,3 +116,25 @@ job_events = Table(
     Index("ix_job_events_job", "job"),
 )
 """Every transition of every job; rows are only added."""
+
+job_totals = Table(
+    "job_totals",
+    metadata,
+    Column("group", String(63), primary_key=True),
+    Column("from_system", String(63), primary_key=True),
+    Column("to_system", String(63), primary_key=True),
+    Column("result", String(16), primary_key=True),
+    Column("jobs", BigInteger, nullable=False, server_default=text("0")),
+    Column("microseconds", BigInteger, nullable=False, server_default=text("0")),
+    Column("snapshots", BigInteger, nullable=False, server_default=text("0")),
+    Column("bytes", BigInteger, nullable=False, server_default=text("0")),
+)
+"""The jobs that ran and ended since this database was made: what is counted here outlives the jobs themselves."""
+
+job_durations = Table(
+    "job_durations",
+    metadata,
+    Column("seconds", Integer, primary_key=True, autoincrement=False),
+    Column("jobs", BigInteger, nullable=False),
+)
+"""How many of them took at most so many seconds and more than the row below says; -1 for longer than any."""

@@ -60,11 +60,12 @@ def _full(
         liveness.touch(connection, system, now)
         return set()
     staged = _staged(connection, system)
-    _check_size(settings, len(staged), sum(len(each.add) for each in staged.values()))
+    size = (len(staged), sum(len(each.add) for each in staged.values()))
+    _check_size(settings, *size)
     changed = replace_all(connection, system, staged, now)
     connection.execute(delete(report_chunks).where(report_chunks.c.system == system))
     first = host is None or host.generation is None
-    _become_current(connection, system, report, now)
+    _become_current(connection, system, report, size, now)
     return _follow(connection, system, report, host, None if first or len(changed) > _MANY else changed, now)
 
 
@@ -121,8 +122,9 @@ def _delta(
     incoming: dict[str, Incoming] = {}
     _merge(incoming, map(Incoming.of, report.datasets))
     changed = take(connection, system, incoming, set(report.gone), now)
-    _check_size(settings, *_held(connection, system))
-    _become_current(connection, system, report, now)
+    size = _held(connection, system)
+    _check_size(settings, *size)
+    _become_current(connection, system, report, size, now)
     return _follow(connection, system, report, host, changed, now)
 
 
@@ -161,7 +163,7 @@ def _allow_of(report: Report) -> list[Any] | None:
     return None if report.host.allow is None else [unstructure(each) for each in report.host.allow]
 
 
-def _become_current(connection: Connection, system: str, report: Report, now: datetime) -> None:
+def _become_current(connection: Connection, system: str, report: Report, size: tuple[int, int], now: datetime) -> None:
     liveness.touch(
         connection,
         system,
@@ -174,5 +176,7 @@ def _become_current(connection: Connection, system: str, report: Report, now: da
         capabilities=unstructure(report.host.capabilities),
         pools=[unstructure(each) for each in report.pools],
         reported_at=now,
+        dataset_count=size[0],
+        snapshot_count=size[1],
         allow=_allow_of(report),
     )

@@ -15,6 +15,7 @@ from zfs_sync.core.numbers import parse_duration
 from zfs_sync.core.planner import ACTIONABLE, Outcome
 from zfs_sync.witness.db.desired import sync_groups, systems
 from zfs_sync.witness.db.work import edges, job_events, jobs, plan_rows
+from zfs_sync.witness.services import totals
 from zfs_sync.witness.services.hindrances import Hindrances
 
 ALIVE = ("queued", "running", "lost")
@@ -163,6 +164,8 @@ def transition(connection: Connection, job: Row[Any], state: str, now: datetime,
     done = connection.execute(update(jobs).where(same).values(state=state, **ended, **values))
     if done.rowcount == 1:
         note(connection, job.id, now, state, values.get("epoch", job.epoch), detail)
+        if ended:
+            totals.count(connection, job, state, now, values)
     return done.rowcount == 1
 
 

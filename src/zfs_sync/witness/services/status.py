@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Row, or_, select, true
 
 from zfs_sync.core.errors import CATALOGUE
 from zfs_sync.core.names import join
@@ -17,7 +17,7 @@ from zfs_sync.core.numbers import parse_duration
 from zfs_sync.core.planner import ERROR_CODES, Outcome
 from zfs_sync.witness.clock import instant
 from zfs_sync.witness.db.desired import sync_groups, systems
-from zfs_sync.witness.db.observed import datasets, hosts, snapshots
+from zfs_sync.witness.db.observed import hosts
 from zfs_sync.witness.db.work import edges, jobs, plan_rows
 from zfs_sync.witness.services.hindrances import Hindrances
 from zfs_sync.witness.services.liveness import enrolled, online
@@ -151,7 +151,6 @@ def system_rows(
     connection: Connection, now: datetime, offline_after_seconds: int, name: str | None = None
 ) -> list[dict[str, Any]]:
     """The hosts by name, or only the one of this name."""
-    counted = _counts(connection, name)
     statement = select(systems, hosts).join(hosts, hosts.c.system == systems.c.name, isouter=True)
     if name is not None:
         statement = statement.where(systems.c.name == name)
@@ -164,23 +163,12 @@ def system_rows(
             "agent_version": row.agent_version,
             "platform": row.platform,
             "maintenance": row.spec["maintenance"],
-            "datasets": counted.get(row.name, (0, 0))[0],
-            "snapshots": counted.get(row.name, (0, 0))[1],
+            "datasets": row.dataset_count or 0,
+            "snapshots": row.snapshot_count or 0,
             "warnings": _warnings(row),
         }
         for row in connection.execute(statement.order_by(systems.c.name))
     ]
-
-
-def _counts(connection: Connection, name: str | None) -> dict[str, tuple[int, int]]:
-    statement = (
-        select(datasets.c.system, func.count(datasets.c.id.distinct()), func.count(snapshots.c.guid))
-        .join(snapshots, snapshots.c.dataset_id == datasets.c.id, isouter=True)
-        .group_by(datasets.c.system)
-    )
-    if name is not None:
-        statement = statement.where(datasets.c.system == name)
-    return {system: (count, rows) for system, count, rows in connection.execute(statement)}
 
 
 def _warnings(row: Row[Any]) -> list[str]:
