@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import zfs_sync
-from tests.bench import declaring, reporting
+from tests.bench import declaring, polling, reporting
 from tests.bench.measured import HEADING, Measured
 from tests.bench.run import Run
 
 BENCHMARKS: Mapping[str, Callable[[Run], list[Measured]]] = {
     "declaring": declaring.measure,
+    "polling": polling.measure,
     "reporting": reporting.measure,
 }
 NEEDS_LAB: frozenset[str] = frozenset()

@@ -63,5 +63,13 @@ def witness(folder: Path) -> Iterator[Bench]:
     """A witness of its own in ``folder``, with an empty database."""
     folder.mkdir(parents=True)
     run_json(folder, "init")
+    with serving(folder) as bench:
+        yield bench
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Bench]:
+    """A witness on the database that ``folder`` has."""
     with Served(folder) as served:
         yield Bench(served, folder)
+        served.terminate()
