@@ -63,6 +63,38 @@ options:
     description:
       - Whether children are synced too, at the same relative paths. The witness's default is V(true).
     type: bool
+  include_root:
+    description:
+      - With V(false) only what lies below the roots is replicated, and a target's root must exist. The witness's
+        default is V(true).
+    type: bool
+  exclude:
+    description:
+      - Patterns, as in C(gitignore), of datasets below the roots that are left out with all that lies below them. A
+        pattern without a slash matches a name at any depth; V(**) between slashes stands for any number of levels. One
+        value, so that what is declared is all of it; order does not matter.
+    type: list
+    elements: str
+  snapshots:
+    description:
+      - Which snapshots are replicated. One value, so that what is declared is all of it.
+    type: dict
+    suboptions:
+      include:
+        description:
+          - Patterns on what stands behind the C(@) of the snapshots that are replicated. All where it is not given.
+        type: list
+        elements: str
+      exclude:
+        description:
+          - Patterns of snapshots that are not replicated all the same.
+        type: list
+        elements: str
+      intermediate:
+        description:
+          - With V(true) all of these snapshots travel, with V(false) only the newest of them. The witness's default is
+            V(true).
+        type: bool
   interval:
     description:
       - The least time between two syncs of an edge, V(continuous) or a duration such as V(15m). The witness's default
@@ -83,7 +115,18 @@ options:
     type: list
     elements: str
     default: []
-    choices: [description, enabled, interval, lag_limit, members, mode, priority, recursive]
+    choices:
+      - description
+      - enabled
+      - exclude
+      - include_root
+      - interval
+      - lag_limit
+      - members
+      - mode
+      - priority
+      - recursive
+      - snapshots
 extends_documentation_fragment:
   - zfs_sync.fleet.witness
   - zfs_sync.fleet.declaration
@@ -113,6 +156,13 @@ EXAMPLES = r"""
         role: target
         from: nas2
     interval: 15m
+
+- name: Leave out caches and the snapshots of the last hour
+  zfs_sync.fleet.zfs_sync_sync_group:
+    name: photos
+    exclude: ["**/cache", "tmp/*"]
+    snapshots:
+      exclude: ["*_frequently"]
 
 - name: Stop it for a while
   zfs_sync.fleet.zfs_sync_sync_group:
@@ -202,6 +252,15 @@ def member_options():
     return options
 
 
+def snapshot_options():
+    """The suboptions of snapshots."""
+    return {
+        "include": {"type": "list", "elements": "str"},
+        "exclude": {"type": "list", "elements": "str"},
+        "intermediate": {"type": "bool"},
+    }
+
+
 def group_fields():
     """The options that are fields of a sync group."""
     return {
@@ -210,6 +269,9 @@ def group_fields():
         "mode": {"type": "str", "choices": ["auto", "manual"]},
         "members": {"type": "list", "elements": "dict", "options": member_options()},
         "recursive": {"type": "bool"},
+        "include_root": {"type": "bool"},
+        "exclude": {"type": "list", "elements": "str"},
+        "snapshots": {"type": "dict", "options": snapshot_options()},
         "interval": {"type": "str"},
         "lag_limit": {"type": "str"},
         "priority": {"type": "int"},

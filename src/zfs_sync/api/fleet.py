@@ -15,11 +15,13 @@ from zfs_sync.api.annotations import (
     STRICT,
     Checked,
     DatasetPath,
+    DatasetPattern,
     Duration,
     Example,
     GroupName,
     Host,
     Interval,
+    LabelPattern,
     Port,
     SystemName,
     Text,
@@ -90,8 +92,22 @@ class MemberSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotsSpec:
+    """Which snapshots are replicated, by patterns on what stands behind the @ of their names."""
+
+    __pydantic_config__ = STRICT
+
+    include: Annotated[list[LabelPattern], Len(1, 1_000), Example(["autosnap_*"])] | None = None
+    """Patterns of snapshots that are replicated, with * ? [abc]. Default all."""
+    exclude: Annotated[list[LabelPattern], Len(0, 1_000), Example(["scratch-*"])] | None = None
+    """Patterns of snapshots that are not replicated all the same. Default none."""
+    intermediate: Annotated[bool, Example(True)] | None = None
+    """True: all of these snapshots travel. False: only the newest of them. Default true."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SyncGroupSpec:
-    """What is declared of one sync group: its members, and when they are synced."""
+    """What is declared of one sync group: its members, what of them is replicated, and when."""
 
     __pydantic_config__ = STRICT
 
@@ -107,6 +123,12 @@ class SyncGroupSpec:
     """One source and at least one target. Order does not matter."""
     recursive: Annotated[bool, Example(True)] | None = None
     """Children too, at the same relative paths. Default true."""
+    include_root: Annotated[bool, Example(True)] | None = None
+    """False: only what lies below the roots is replicated, and a target's root must exist. Default true."""
+    exclude: Annotated[list[DatasetPattern], Len(0, 1_000), Example(["**/cache", "tmp/*"])] | None = None
+    """Patterns, as in gitignore, of datasets below the roots that are left out with all that lies below them."""
+    snapshots: SnapshotsSpec | None = None
+    """Which snapshots are replicated. One value: declared means exactly that. Default all."""
     interval: Interval | None = None
     """The least time between two syncs of an edge: continuous (as soon as a snapshot is known) or a duration.
 

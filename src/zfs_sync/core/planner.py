@@ -115,6 +115,14 @@ def judge(
     return _compare(source, target, selection)
 
 
+def root_missing(path: str) -> Verdict:
+    """A group that replicates only what lies below its roots, and a target where there is nothing to receive it in."""
+    return Verdict(
+        Outcome.BLOCKED_BY_PARENT,
+        f"{path} does not exist: this group replicates what lies below its roots, and makes no root.",
+    )
+
+
 def _unreported(source_reported: bool, target_reported: bool) -> Verdict:
     missing = [side for side, there in (("source", source_reported), ("target", target_reported)) if not there]
     return Verdict(Outcome.UNREPORTED, f"No report yet from the {' and the '.join(missing)}.")
@@ -128,7 +136,7 @@ def _absent_target(source: DatasetView, selection: Selection, *, parent_ready: b
     outcome, message = Outcome.INITIAL, f"First sync: {_count(len(to_send))} to send."
     if not parent_ready:
         outcome = Outcome.BLOCKED_BY_PARENT
-        message = "The dataset above it does not exist on the target yet: it is received first."
+        message = "The dataset above it is not there on the target yet, or is not this group's: it comes first."
     return Verdict(
         outcome,
         message,

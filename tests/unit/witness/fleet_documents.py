@@ -33,6 +33,12 @@ ssh = st.fixed_dictionaries(
     },
 )
 
+labels = st.lists(st.sampled_from(["*", "auto-*", "scratch-?", "[!a]*"]), min_size=1, max_size=3)
+snapshots = st.fixed_dictionaries(
+    {},
+    optional={"include": st.none() | labels, "exclude": st.none() | labels, "intermediate": st.none() | st.booleans()},
+)
+
 SYSTEM_FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "description": text,
     "platform": st.sampled_from(["linux", "freebsd", "illumos", "macos"]),
@@ -45,6 +51,9 @@ GROUP_FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "enabled": st.booleans(),
     "mode": st.sampled_from(["auto", "manual"]),
     "recursive": st.booleans(),
+    "include_root": st.booleans(),
+    "exclude": st.lists(st.sampled_from(["**/cache", "/tmp", "a/**", "vm-[0-9]*", "x y"]), max_size=3),
+    "snapshots": snapshots,
     "interval": st.just("continuous") | durations,
     "lag_limit": durations,
     "priority": st.integers(0, 100),

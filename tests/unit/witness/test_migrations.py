@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The migrations make exactly the tables that the program speaks to."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +18,14 @@ from tests.unit.witness.rows import EACH, contents, fill, tables
 from zfs_sync.witness.db.database import Database
 from zfs_sync.witness.db.migrate import configuration, upgrade
 from zfs_sync.witness.db.schema import HEAD, metadata, revision_of
+from zfs_sync.witness.services.desired.canonical import defaults
+
+BEFORE = ("description", "enabled", "mode", "members", "recursive", "interval", "lag_limit", "priority")
+"""The fields of a group in revision 0004."""
 
 REVISIONS = [each.revision for each in ScriptDirectory.from_config(configuration()).walk_revisions()][::-1]
 """From the first to the newest: a revision that is added is tested by that."""
-CHANGED: dict[str, set[tuple[str, str]]] = {}
+CHANGED: dict[str, set[tuple[str, str]]] = {"0005": {("sync_groups", "spec")}}
 """The columns whose values a revision means to change, by revision."""
 
 
@@ -59,6 +64,23 @@ def test_a_second_upgrade_changes_nothing(empty: Database) -> None:
     before = empty.read(_definitions)
     empty.write(upgrade)
     assert empty.read(_definitions) == before
+
+
+def test_groups_that_are_there_get_the_fields_that_are_new(empty: Database) -> None:
+    """As an operator's database has them that ran the version before."""
+    declared = {"description": "", "members": [], "recursive": True}
+
+    def before(connection: Connection) -> None:
+        _step(connection, "0004")
+        values = {"name": "photos", "owner": "a/b", "created_at": 0, "updated_at": 0, "spec": json.dumps(declared)}
+        columns = ", ".join(values)
+        connection.execute(text(f"INSERT INTO sync_groups ({columns}) VALUES (:{', :'.join(values)})"), values)
+
+    empty.write(before)
+    empty.write(upgrade)
+    spec = empty.read(lambda each: each.execute(text("SELECT spec FROM sync_groups")).scalar_one())
+    fields = defaults(("sync_group", "photos"))
+    assert json.loads(spec) == declared | {name: fields[name] for name in fields if name not in BEFORE}
 
 
 def test_a_migration_that_fails_leaves_nothing(empty: Database) -> None:

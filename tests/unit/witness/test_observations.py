@@ -49,6 +49,28 @@ def test_a_new_edge_says_how_much_its_first_sync_moves(operator: Api, reported: 
     assert plan(operator, priority=60)["warnings"] == []
 
 
+def test_what_is_left_out_of_a_first_sync_is_not_counted(operator: Api, reported: Callable[..., None]) -> None:
+    reported(
+        dataset("tank/photos", 1, used=16 * GiB, referenced=GiB),
+        dataset("tank/photos/raw", 2, used=12 * GiB, referenced=2 * GiB),
+        dataset("tank/photos/raw/cache", 3, used=4 * GiB, referenced=3 * GiB),
+        dataset("tank/photos/raw/cache/x", 3, used=GiB, referenced=GiB),
+        dataset("tank/photos/clone", 3, used=0, referenced=3 * GiB),
+    )
+
+    def moved(**group: Any) -> str:
+        (warning,) = plan(operator, **group)["warnings"]
+        return str(warning["message"].rsplit("about ", 1)[1])
+
+    assert moved() == "19.0 GiB."  # the clone is sent whole
+    assert moved(exclude=["cache"]) == "15.0 GiB."
+    assert moved(exclude=["raw", "clone"]) == "4.0 GiB."
+    assert moved(include_root=False) == "15.0 GiB."
+    assert moved(include_root=False, exclude=["cache", "clone"]) == "8.0 GiB."
+    assert moved(snapshots={"intermediate": False}) == "10.0 GiB."
+    assert moved(recursive=False) == "4.0 GiB."
+
+
 def test_a_source_that_is_not_reported_says_nothing(operator: Api, reported: Callable[..., None]) -> None:
     reported(dataset("tank/other", 1, used=GiB))
     assert plan(operator)["warnings"] == []
@@ -75,6 +97,7 @@ def test_a_name_that_would_be_too_long_on_a_target_is_a_fault(
         assert fault["pointer"] == "/fleet/sync_groups/photos/members/1/dataset"
         assert "more than 255 bytes" in fault["message"]
     assert plan(operator, recursive=False)["summary"]["created"] == 1
+    assert plan(operator, exclude=["x*"])["summary"]["created"] == 1
 
 
 def test_one_object_shows_what_is_known_of_it(operator: Api, reported: Callable[..., None]) -> None:

@@ -45,6 +45,7 @@ steps = st.lists(
         st.tuples(st.just("full"), st.sampled_from(SYSTEMS), held),
         st.tuples(st.just("delta"), st.sampled_from(SYSTEMS), held),
         st.tuples(st.just("apply"), st.booleans(), st.booleans()),
+        st.tuples(st.just("select"), st.sampled_from([[], ["a"], ["b"], ["a/*", "c"]]), st.booleans()),
     ),
     min_size=3,
     max_size=9,
@@ -85,7 +86,14 @@ class Fleet:
 
     def apply(self, *, recursive: bool, chained: bool) -> None:
         members = [each if chained else {key: each[key] for key in each if key != "from"} for each in MEMBERS]
-        groups = {"chain": {"members": members, "recursive": recursive}}
+        self._declare({"members": members, "recursive": recursive})
+
+    def select(self, *, exclude: list[str], include_root: bool) -> None:
+        snapshots = {"exclude": ["s2", "s4"]} if exclude else None
+        self._declare({"exclude": exclude, "include_root": include_root, "snapshots": snapshots})
+
+    def _declare(self, fields: dict[str, Any]) -> None:
+        groups = {"chain": fields}
         answer = self.operator.post("/api/v1/fleet/apply", {"fleet": fleet({name: {} for name in SYSTEMS}, groups)})
         assert answer.status_code == 200, answer.text
 
@@ -140,6 +148,8 @@ def test_rows_kept_step_by_step_are_those_of_a_look_at_everything(taken: list[tu
             for kind, first, second in taken:
                 if kind == "apply":
                     one.apply(recursive=first, chained=second)
+                elif kind == "select":
+                    one.select(exclude=first, include_root=second)
                 else:
                     one.say(kind, first, second)
             kept = one.rows()

@@ -17,6 +17,7 @@ edges = Table(
     Column("to_system", String(63), nullable=False),
     Column("to_root", String(255), nullable=False),
     Column("recursive", Boolean, nullable=False),
+    Column("selection", JSON, nullable=False, server_default=text("'{}'")),
     Index("ix_edges_group", "group"),
     Index("ix_edges_from_system", "from_system"),
     Index("ix_edges_to_system", "to_system"),

@@ -13,14 +13,16 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 
 from zfs_sync.api.structure import unstructure
 from zfs_sync.api.work import Finish, Progress
+from zfs_sync.core.edges import Edge
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.names import join
-from zfs_sync.core.planner import judge, transfer_steps
+from zfs_sync.core.planner import TransferStep, transfer_steps
 from zfs_sync.witness import audit
 from zfs_sync.witness.db.work import edges, jobs, plan_rows
 from zfs_sync.witness.principal import WITNESS, Principal
-from zfs_sync.witness.services import scheduling, views
+from zfs_sync.witness.services import edge_rows, scheduling, views
 from zfs_sync.witness.services.scheduling import backoff_seconds, note, transition
+from zfs_sync.witness.services.verdicts import Ends, verdict_of
 from zfs_sync.witness.settings import Settings
 
 CANCELLED_PAUSE = timedelta(minutes=5)
@@ -52,7 +54,7 @@ def claim(
     if row.state == "queued":
         _check_limits(connection, settings, row)
     edge = connection.execute(select(edges).where(edges.c.id == row.edge)).one_or_none()
-    steps = _steps(connection, edge, row.relative) if edge is not None else []
+    steps = _steps(connection, edge_rows.load(edge), row.relative) if edge is not None else []
     if edge is None or not steps:
         raise ZfsSyncError("E_JOB_NOT_CLAIMABLE", f"Job '{job}' has nothing to do any more.")
     lease = {
@@ -94,7 +96,7 @@ def _check_limits(connection: Connection, settings: Settings, row: Row[Any]) -> 
         raise ZfsSyncError("E_JOB_NOT_CLAIMABLE", f"Job '{other}' holds '{row.target_dataset}' still.")
 
 
-def _steps(connection: Connection, edge: Row[Any], relative: str) -> list[dict[str, str | None]]:
+def _steps(connection: Connection, edge: Edge, relative: str) -> list[dict[str, Any]]:
     source_path = join(edge.from_root, relative)
     source = views.at(connection, edge.from_system, {source_path}).get(source_path)
     held = {each: join(edge.to_root, each) for each in (relative, views.above(relative))}
@@ -102,12 +104,13 @@ def _steps(connection: Connection, edge: Row[Any], relative: str) -> list[dict[s
     targets = {each: found[path] for each, path in held.items() if path in found}
     if source is None:
         return []
-    ready = views.parent_ready(relative, edge.group, targets)
-    steps = transfer_steps(judge(edge.group, source, targets.get(relative), parent_ready=ready), source)
-    return [
-        {"op": "receive", "base_guid": str(step.base.guid) if step.base else None, "to_guid": str(step.to.guid)}
-        for step in steps
-    ]
+    verdict = verdict_of(edge, relative, Ends({relative: source}, targets))
+    return [_step(each) for each in transfer_steps(verdict, source, edge.selection)] if verdict else []
+
+
+def _step(step: TransferStep) -> dict[str, Any]:
+    base = str(step.base.guid) if step.base else None
+    return {"op": "receive", "base_guid": base, "to_guid": str(step.to.guid), "alone": step.alone}
 
 
 def progress(

@@ -6,25 +6,26 @@ A row is judged anew only when its group, one of its two datasets, or what stand
 agent asks for is an indexed read, at any size and with any history.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
-from zfs_sync.core.edges import edges_of
 from zfs_sync.core.graph import DatasetView, Snapshot
 from zfs_sync.core.names import is_inside, join, relative
-from zfs_sync.core.planner import Outcome, Verdict, judge
+from zfs_sync.core.planner import Outcome, Verdict
 from zfs_sync.witness.db.desired import sync_groups
 from zfs_sync.witness.db.observed import datasets, snapshots
 from zfs_sync.witness.db.work import edges, plan_rows
-from zfs_sync.witness.services import conflicts, scheduling, views
-from zfs_sync.witness.services.desired.canonical import spec_members
+from zfs_sync.witness.services import conflicts, edge_rows, scheduling, views
+from zfs_sync.witness.services.desired.canonical import spec_edges
+from zfs_sync.witness.services.verdicts import Ends, verdict_of
 
 EdgeRow = Row[Any]
-Views = Mapping[str, DatasetView]
+_FEEDING = ("from_system", "from_root")
+"""An edge that is fed from elsewhere is another one, and its rows begin anew."""
 
 
 def desired_changed(
@@ -70,25 +71,22 @@ def hindrances_changed(connection: Connection, now: datetime, system: str) -> se
 def _rebuild(connection: Connection, group: str) -> set[str]:
     """Make the stored edges of a group those of its members; the systems of edges that are gone."""
     spec = connection.execute(select(sync_groups.c.spec).where(sync_groups.c.name == group)).scalar()
-    wanted = edges_of(group, spec_members(spec), recursive=spec["recursive"]) if spec else ()
-    rows = {each.id: _edge_row(each) for each in wanted}
+    rows = {each.id: edge_rows.dump(each) for each in (spec_edges(group, spec) if spec else ())}
     woken: set[str] = set()
     for old in connection.execute(select(edges).where(edges.c.group == group)).all():
         row = rows.pop(old.id, None)
         if row == dict(old._mapping):  # noqa: SLF001  (SQLAlchemy's public name)
             continue
         woken |= {old.from_system, old.to_system}
+        if row and all(row[name] == getattr(old, name) for name in _FEEDING):
+            connection.execute(update(edges).where(edges.c.id == old.id).values(row))
+            continue
         connection.execute(delete(edges).where(edges.c.id == old.id))
         if row:
             rows[old.id] = row
     if rows:
         connection.execute(insert(edges), list(rows.values()))
     return woken
-
-
-def _edge_row(edge: Any) -> dict[str, Any]:
-    names = ("id", "group", "from_system", "from_root", "to_system", "to_root", "recursive")
-    return {name: getattr(edge, name) for name in names}
 
 
 def _edges(connection: Connection, groups: Iterable[str], systems: Iterable[str]) -> list[EdgeRow]:
@@ -116,19 +114,13 @@ def _judge_edge(
     sources, targets = _sources(connection, edge, relatives), _targets(connection, edge, relatives)
     asked = (set(old) | set(sources) | {""}) if relatives is None else relatives
     reported = {each: views.has_reported(connection, each) for each in (edge.from_system, edge.to_system)}
+    ends = Ends(sources, targets, reported[edge.from_system], reported[edge.to_system])
+    ours = edge_rows.load(edge)
     for name in sorted(asked):
-        source, target = sources.get(name), targets.get(name)
-        if source is None and name:
+        verdict = verdict_of(ours, name, ends)
+        if verdict is None:
             connection.execute(delete(plan_rows).where(plan_rows.c.edge == edge.id, plan_rows.c.relative == name))
             continue
-        verdict = judge(
-            edge.group,
-            source,
-            target,
-            source_reported=reported[edge.from_system],
-            target_reported=reported[edge.to_system],
-            parent_ready=views.parent_ready(name, edge.group, targets),
-        )
         heard = reporter == edge.to_system
         _store(connection, edge, name, verdict, old.get(name), now, heard=heard, news=name in touched)
     scheduling.schedule_edge(connection, edge, now, None if relatives is None else asked)

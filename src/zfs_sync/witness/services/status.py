@@ -125,7 +125,8 @@ def _error(row: Row[Any]) -> dict[str, Any] | None:
     if row.error is not None:
         return {**row.error, "at": _instant(row.error_at), "next_attempt": _instant(row.next_attempt)}
     code = ERROR_CODES.get(Outcome(row.outcome))
-    if code is None or row.outcome == Outcome.BLOCKED_BY_PARENT:
+    waits = row.outcome == Outcome.BLOCKED_BY_PARENT and row.relative  # for the dataset above it, which is received
+    if code is None or waits:
         return None
     return {"code": code, "message": row.message, "hint": _hint(code, row), "at": None, "next_attempt": None}
 
@@ -139,6 +140,8 @@ def _hint(code: str, row: Row[Any]) -> str:
     if code == "E_TARGET_UNMANAGED" and row.base_name is not None:
         command = f"zfs set zfs-sync:group={row.group} {shlex.quote(target)}"
         return f"If this replica may be taken over, run on {row.to_system}: {command}"
+    if code == "E_PARENT_MISSING":
+        return f"Make it as it is to be, or run on {row.to_system}: zfs create {shlex.quote(target)}"
     return CATALOGUE[code].remedy
 
 

@@ -24,10 +24,17 @@ def above(name: str) -> str:
     return parent(name) or ""
 
 
-def parent_ready(name: str, group: str, targets: Mapping[str, DatasetView]) -> bool:
-    """Whether what is above ``name`` exists on the target and is ours: nothing is received below a stranger's data."""
-    holder = targets.get(above(name)) if name else None
-    return not name or (holder is not None and holder.marker == group)
+def parent_ready(name: str, group: str, targets: Mapping[str, DatasetView], *, root_is_ours: bool = True) -> bool:
+    """Whether what is above ``name`` exists on the target and is ours: nothing is received below a stranger's data.
+
+    A root that is not replicated itself (not ``root_is_ours``) is somebody's own, and no other group's target.
+    """
+    if not name:
+        return True
+    holder = targets.get(above(name))
+    if holder is None:
+        return False
+    return holder.marker == group or (not root_is_ours and not above(name) and holder.marker is None)
 
 
 def has_reported(connection: Connection, system: str) -> bool:

@@ -58,6 +58,7 @@ def edge_for(connection: Connection, row: Row[Any], system: str) -> dict[str, An
         "to_system": row.to_system,
         "to_root": row.to_root,
         "recursive": row.recursive,
+        "selection": row.selection,
         "peer": None if local else _peer(connection, other),
     }
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zfs_sync.core import numbers
-from zfs_sync.core.edges import Member, edges_of, member_faults
+from zfs_sync.core.edges import Edge, Member, edges_of, member_faults
+from zfs_sync.core.selection import Selection
 from zfs_sync.witness.services.desired.model import Key, Spec
 
 DEFAULT_USER = "zfs-sync"
@@ -51,6 +52,19 @@ def spec_members(spec: Spec) -> tuple[Member, ...]:
     return members_of(spec["members"])
 
 
+def spec_edges(group: str, spec: Spec) -> tuple[Edge, ...]:
+    """The edges of a stored group."""
+    snapshots = spec["snapshots"]
+    selection = Selection(
+        exclude=tuple(spec["exclude"]),
+        include_root=spec["include_root"],
+        snapshots_include=tuple(snapshots["include"]),
+        snapshots_exclude=tuple(snapshots["exclude"]),
+        intermediate=snapshots["intermediate"],
+    )
+    return edges_of(group, spec_members(spec), recursive=spec["recursive"], selection=selection)
+
+
 def _ssh(value: Any, name: str) -> dict[str, Any]:
     given = {key: each for key, each in (value or {}).items() if each is not None}
     return {"host": name, "user": DEFAULT_USER, "port": DEFAULT_PORT} | given
@@ -62,6 +76,19 @@ def _duration(value: Any, _name: str) -> str | None:
 
 def _interval(value: Any, name: str) -> str:
     return "continuous" if value in (None, "continuous") else str(_duration(value, name))
+
+
+def _patterns(value: Any, _name: str) -> list[str]:
+    return sorted(set(value or ()))
+
+
+def _snapshots(value: Any, name: str) -> dict[str, Any]:
+    given = {key: each for key, each in (value or {}).items() if each is not None}
+    return {
+        "include": _patterns(given.get("include", ["*"]), name),
+        "exclude": _patterns(given.get("exclude"), name),
+        "intermediate": given.get("intermediate", True),
+    }
 
 
 def _members(value: Any, _name: str) -> list[dict[str, Any]]:
@@ -111,6 +138,9 @@ _SYNC_GROUP: Mapping[str, _Form] = {
     "mode": _or("auto"),
     "members": _members,
     "recursive": _or(True),
+    "include_root": _or(True),
+    "exclude": _patterns,
+    "snapshots": _snapshots,
     "interval": _interval,
     "lag_limit": _duration,
     "priority": _or(DEFAULT_PRIORITY),

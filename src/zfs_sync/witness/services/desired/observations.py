@@ -4,16 +4,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
-from zfs_sync.core.edges import Edge, edges_of
+from zfs_sync.core.edges import Edge
 from zfs_sync.core.errors import Fault, pointer
-from zfs_sync.core.names import MAX_DATASET_BYTES
+from zfs_sync.core.names import MAX_DATASET_BYTES, parent, relative
 from zfs_sync.core.numbers import readable_size
 from zfs_sync.witness.db.observed import datasets, hosts
 from zfs_sync.witness.db.work import edges as stored_edges
-from zfs_sync.witness.services.desired.canonical import spec_members
+from zfs_sync.witness.services.desired.canonical import spec_edges, spec_members
 from zfs_sync.witness.services.desired.model import Change, Request, Spec
+from zfs_sync.witness.services.views import below
 
 
 def name_faults(connection: Connection, request: Request, changes: Iterable[Change]) -> Iterator[Fault]:
@@ -22,7 +23,7 @@ def name_faults(connection: Connection, request: Request, changes: Iterable[Chan
     for change in _moved_groups(changes):
         entry = entries[change.key]
         members = spec_members(change.after or {}) if entry.members is None else entry.members
-        longest = _longest_relative(connection, change.after or {})
+        longest = _longest_relative(connection, change.key[1], change.after or {})
         for index, member in enumerate(members):
             room = MAX_DATASET_BYTES - len(member.dataset) - 1
             if member.role == "target" and len(longest) > room:
@@ -33,7 +34,11 @@ def name_faults(connection: Connection, request: Request, changes: Iterable[Chan
 
 def warnings_of(connection: Connection, changes: Sequence[Change]) -> list[dict[str, str]]:
     """What a person should know before this is applied."""
-    return [*_platform_warnings(connection, changes), *_first_sync_warnings(connection, changes)]
+    return [
+        *_platform_warnings(connection, changes),
+        *_empty_warnings(changes),
+        *_first_sync_warnings(connection, changes),
+    ]
 
 
 def _moved_groups(changes: Iterable[Change]) -> Iterator[Change]:
@@ -42,19 +47,18 @@ def _moved_groups(changes: Iterable[Change]) -> Iterator[Change]:
             yield change
 
 
-def _longest_relative(connection: Connection, spec: Spec) -> str:
+def _longest_relative(connection: Connection, group: str, spec: Spec) -> str:
+    """The longest path below the source's root that the group takes."""
     source = next(member for member in spec["members"] if member["role"] == "source")
-    if not spec["recursive"]:
-        return ""
-    below = _tree(source["system"], source["dataset"]) & (datasets.c.path != source["dataset"])
-    statement = select(datasets.c.path).where(below).order_by(func.length(datasets.c.path).desc()).limit(1)
-    path: str | None = connection.execute(statement).scalar()
-    return "" if path is None else path[len(source["dataset"]) + 1 :]
+    edge = spec_edges(group, spec)[0]
+    tree = _tree(source["system"], source["dataset"])
+    paths = connection.execute(select(datasets.c.path).where(tree).order_by(func.length(datasets.c.path).desc()))
+    names = (relative(path, source["dataset"]) for path in paths.scalars())
+    return next((name for name in names if edge.covers(name)), "")
 
 
 def _tree(system: str, root: str) -> ColumnElement[bool]:
-    inside = or_(datasets.c.path == root, func.substr(datasets.c.path, 1, len(root) + 1) == root + "/")
-    return (datasets.c.system == system) & inside
+    return (datasets.c.system == system) & below(root)
 
 
 def _platform_warnings(connection: Connection, changes: Iterable[Change]) -> Iterator[dict[str, str]]:
@@ -68,11 +72,20 @@ def _platform_warnings(connection: Connection, changes: Iterable[Change]) -> Ite
             yield _warning("PLATFORM_DIFFERS", (*change.place, "platform"), message)
 
 
+def _empty_warnings(changes: Iterable[Change]) -> Iterator[dict[str, str]]:
+    for change in _moved_groups(changes):
+        spec = change.after or {}
+        if not spec["recursive"] and not spec["include_root"]:
+            message = (
+                f"Sync group '{change.key[1]}' takes neither its roots nor what lies below: it replicates nothing."
+            )
+            yield _warning("NOTHING_REPLICATED", (*change.place, "include_root"), message)
+
+
 def _first_sync_warnings(connection: Connection, changes: Iterable[Change]) -> Iterator[dict[str, str]]:
     known = set(connection.execute(select(stored_edges.c.id)).scalars())
     for change in _moved_groups(changes):
-        spec = change.after or {}
-        for edge in edges_of(change.key[1], spec_members(spec), recursive=spec["recursive"]):
+        for edge in spec_edges(change.key[1], change.after or {}):
             if edge.id not in known and (count := _first_bytes(connection, edge)) is not None:
                 message = (
                     f"The first sync of '{edge.group}' from {edge.from_system}:{edge.from_root} to "
@@ -82,17 +95,20 @@ def _first_sync_warnings(connection: Connection, changes: Iterable[Change]) -> I
 
 
 def _first_bytes(connection: Connection, edge: Edge) -> int | None:
-    """About how much a first sync moves; None where the source is not reported. ``used`` counts what lies below too."""
+    """About how much a first sync moves; None where the source is not reported, or a size of it."""
     statement = select(datasets.c.path, datasets.c.used, datasets.c.referenced)
-    rows = {row.path: row for row in connection.execute(statement.where(_tree(edge.from_system, edge.from_root)))}
-    root = rows.get(edge.from_root)
-    if root is None or root.used is None:
+    rows = connection.execute(statement.where(_tree(edge.from_system, edge.from_root)))
+    sizes = {relative(row.path, edge.from_root): row for row in rows}
+    if "" not in sizes or sizes[""].used is None:
         return None
-    if edge.recursive:
-        return int(root.used)
-    depth = edge.from_root.count("/") + 1
-    children = sum(row.used or 0 for path, row in rows.items() if path.count("/") == depth)
-    return max(int(root.used) - children, int(root.referenced or 0))
+    own = {name: int(row.used or 0) for name, row in sizes.items()}
+    for name, row in sizes.items():
+        if name and (above := parent(name) or "") in own:
+            own[above] -= int(row.used or 0)
+    taken = {name: int(sizes[name].referenced or 0) for name in sizes if edge.covers(name)}
+    if edge.selection.intermediate:  # older snapshots hold what the dataset itself refers to no more
+        return sum(max(own[name], referenced) for name, referenced in taken.items())
+    return sum(taken.values())
 
 
 def _warning(code: str, place: Sequence[str | int], message: str) -> dict[str, str]:
