@@ -21,11 +21,11 @@ from zfs_sync.witness.db.schema import HEAD, metadata, revision_of
 from zfs_sync.witness.services.desired.canonical import defaults
 
 BEFORE = ("description", "enabled", "mode", "members", "recursive", "interval", "lag_limit", "priority")
-"""The fields of a group in revision 0004."""
+"""The fields of a group in revision 0005."""
 
 REVISIONS = [each.revision for each in ScriptDirectory.from_config(configuration()).walk_revisions()][::-1]
 """From the first to the newest: a revision that is added is tested by that."""
-CHANGED: dict[str, set[tuple[str, str]]] = {"0005": {("sync_groups", "spec")}}
+CHANGED: dict[str, set[tuple[str, str]]] = {"0006": {("sync_groups", "spec")}}
 """The columns whose values a revision means to change, by revision."""
 
 
@@ -71,7 +71,7 @@ def test_groups_that_are_there_get_the_fields_that_are_new(empty: Database) -> N
     declared = {"description": "", "members": [], "recursive": True}
 
     def before(connection: Connection) -> None:
-        _step(connection, "0004")
+        _step(connection, "0005")
         values = {"name": "photos", "owner": "a/b", "created_at": 0, "updated_at": 0, "spec": json.dumps(declared)}
         columns = ", ".join(values)
         connection.execute(text(f"INSERT INTO sync_groups ({columns}) VALUES (:{', :'.join(values)})"), values)
@@ -163,7 +163,7 @@ def test_older_entries_of_the_audit_are_found_by_their_systems(empty: Database) 
 
 def test_jobs_and_snapshots_that_are_there_already_are_counted(empty: Database) -> None:
     def before(connection: Connection) -> None:
-        _step(connection, "0004")
+        _step(connection, "0005")
         fill(connection)
         connection.execute(text("UPDATE jobs SET \"group\" = 'photos', from_system = 'a', to_system = 'b'"))
         connection.execute(text("UPDATE jobs SET started_at = 1000, finished_at = 4000, moved_bytes = 7"))
