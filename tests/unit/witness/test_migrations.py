@@ -163,7 +163,7 @@ def test_older_entries_of_the_audit_are_found_by_their_systems(empty: Database) 
 
 def test_jobs_and_snapshots_that_are_there_already_are_counted(empty: Database) -> None:
     def before(connection: Connection) -> None:
-        _step(connection, "0005")
+        _step(connection, "0004")
         fill(connection)
         connection.execute(text("UPDATE jobs SET \"group\" = 'photos', from_system = 'a', to_system = 'b'"))
         connection.execute(text("UPDATE jobs SET started_at = 1000, finished_at = 4000, moved_bytes = 7"))
