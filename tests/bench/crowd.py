@@ -88,7 +88,7 @@ def _fill(path: Path, crowd: Crowd) -> None:
     connection = sqlite3.connect(path)
     connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -200000")
     with connection:
-        _insert(connection, "hosts", ("system", "installation", "generation", "protocol"), _hosts(crowd))
+        _insert(connection, "hosts", _HOST_COLUMNS, _hosts(crowd))
         _insert(connection, "datasets", ("id", "system", "path", "guid", "kind", "marker"), _datasets(crowd))
         _insert(connection, "snapshots", ("dataset_id", "guid", "createtxg", "name", "seen_at"), _snapshots(crowd))
         connection.execute("DELETE FROM plan_rows")
@@ -105,8 +105,12 @@ def _insert(
     connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})", rows)
 
 
+_HOST_COLUMNS = ("system", "installation", "generation", "protocol", "dataset_count", "snapshot_count")
+
+
 def _hosts(crowd: Crowd) -> Iterator[tuple[Any, ...]]:
-    return ((name, INSTALLATION, "g0", PROTOCOL) for name in crowd.names)
+    held = crowd.datasets, crowd.datasets * crowd.snapshots
+    return ((name, INSTALLATION, "g0", PROTOCOL, *held) for name in crowd.names)
 
 
 def _datasets(crowd: Crowd) -> Iterator[tuple[Any, ...]]:
