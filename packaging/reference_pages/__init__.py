@@ -4,13 +4,14 @@
 
 from collections.abc import Callable, Mapping
 
-from reference_pages import api, commands, configuration, fleet_document, modules, playbooks, roles
+from reference_pages import api, commands, configuration, fleet_document, metrics, modules, playbooks, roles
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "api.md": api.page,
     "commands.md": commands.page,
     "configuration.md": configuration.page,
     "fleet-document.md": fleet_document.page,
+    "metrics.md": metrics.page,
     "modules.md": modules.page,
     "playbooks.md": playbooks.page,
     "roles.md": roles.page,

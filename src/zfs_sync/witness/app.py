@@ -20,6 +20,7 @@ from zfs_sync.witness.notifier import Notifier
 from zfs_sync.witness.routes import ROUTERS
 from zfs_sync.witness.settings import Settings
 from zfs_sync.witness.sweep import sweeping
+from zfs_sync.witness.traffic import Traffic
 
 
 def create_app(
@@ -32,6 +33,7 @@ def create_app(
         database=database,
         notifier=Notifier(),
         last_used=LastUsed(database),
+        traffic=Traffic(),
         log=log or make_logger(settings.log_level),
     )
     app = FastAPI(
@@ -49,7 +51,11 @@ def create_app(
         app.router.routes.extend(router.routes)
     problems.install(app)
     app.add_middleware(
-        Envelope, log=witness.log, max_body_bytes=settings.max_body_bytes, secure=settings.tls_certificate is not None
+        Envelope,
+        log=witness.log,
+        traffic=witness.traffic,
+        max_body_bytes=settings.max_body_bytes,
+        secure=settings.tls_certificate is not None,
     )
     return app
 

@@ -13,6 +13,7 @@ from zfs_sync.witness.db.database import Database
 from zfs_sync.witness.last_used import LastUsed
 from zfs_sync.witness.notifier import Notifier
 from zfs_sync.witness.settings import Settings
+from zfs_sync.witness.traffic import Traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Witness:
     database: Database
     notifier: Notifier
     last_used: LastUsed
+    traffic: Traffic
     log: FilteringBoundLogger
 
 

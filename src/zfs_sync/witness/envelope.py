@@ -19,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.witness import request_id
 from zfs_sync.witness.problems import problem_response
+from zfs_sync.witness.traffic import Traffic
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADERS = {
@@ -29,15 +30,18 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_QUIET = ("/health/",)
+_QUIET = ("/health/", "/metrics")
 
 
 class Envelope:
     """The middleware."""
 
-    def __init__(self, app: ASGIApp, *, log: FilteringBoundLogger, max_body_bytes: int, secure: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, *, log: FilteringBoundLogger, traffic: Traffic, max_body_bytes: int, secure: bool
+    ) -> None:
         self.app = app
         self.log = log
+        self.traffic = traffic
         self.max_body_bytes = max_body_bytes
         self.headers = _HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
 
@@ -82,6 +86,7 @@ class Envelope:
         await problem_response(internal)(scope, receive, send)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        self.traffic.note(scope["method"], getattr(scope.get("route"), "path", None), status, seconds)
         principal = scope.get("state", {}).get("principal")
         note = self.log.debug if scope["path"].startswith(_QUIET) and status < 400 else self.log.info
         note(

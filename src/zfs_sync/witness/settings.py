@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     """The most snapshots that one system may report."""
     report_chunk_max_snapshots: Annotated[int, Field(ge=1)] = 50_000
     """The most snapshots in one part of a report."""
+    metrics_max_datasets: Annotated[int, Field(ge=0)] = 10_000
+    """With more datasets on edges than this, /metrics has one series per edge, the worst of its datasets."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important line that is logged."""
 

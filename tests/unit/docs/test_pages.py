@@ -18,6 +18,7 @@ from tests.unit.docs.pages import ROOT, Page, pages
 from zfs_sync.core.errors import CATALOGUE
 from zfs_sync.witness.db.database import Database
 from zfs_sync.witness.db.metadata import metadata
+from zfs_sync.witness.metric_names import METRICS
 from zfs_sync.witness.services.desired import service
 from zfs_sync.witness.services.desired.request import read_fleet_request
 
@@ -89,8 +90,8 @@ def test_playbooks_modules_and_roles_exist(page: Page) -> None:
 
 
 @every_page
-def test_variables_exist(page: Page) -> None:
-    assert set(_VARIABLE.findall(page.text)) - _variables() == set()
+def test_variables_and_metrics_exist(page: Page) -> None:
+    assert set(_VARIABLE.findall(page.text)) - _variables() - {metric.name for metric in METRICS} == set()
 
 
 @cache

@@ -4,6 +4,7 @@
 
 import argparse
 import dataclasses
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from zfs_sync.api.jobs import Job
 from zfs_sync.api.status import EdgeStatus, SystemStatus
 from zfs_sync.core.errors import CATALOGUE
 from zfs_sync.witness import main as witness
+from zfs_sync.witness import metric_names, metrics
 from zfs_sync.witness.openapi import document
 from zfs_sync.witness.routes import ROUTERS, jobs
 from zfs_sync.witness.settings import Settings
@@ -90,6 +92,15 @@ def test_every_setting_of_the_witness_is_described() -> None:
         name for name, each in Settings.model_fields.items() if not each.description or f"| `{name}` |" not in text
     ]
     assert missing == []
+
+
+def test_every_metric_is_described() -> None:
+    text = (REFERENCE / "metrics.md").read_text()
+    source = Path(metrics.__file__).read_text()
+    families = set(re.findall(r"names\.([A-Z_]+)", source))
+    assert families == {name for name, each in vars(metric_names).items() if isinstance(each, metric_names.Metric)}
+    assert len(metric_names.METRICS) == len(families)
+    assert [each.name for each in metric_names.METRICS if not each.text or f"| `{each.name}` |" not in text] == []
 
 
 @pytest.mark.parametrize(("root", "page"), [(AgentConfig, "configuration.md"), (FleetDocument, "fleet-document.md")])

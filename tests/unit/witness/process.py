@@ -16,6 +16,7 @@ from typing import Any, Self
 import httpx2
 
 DEADLINE = 20.0
+IDLE_PSS_MIB = 80
 PROGRAM = (sys.executable, "-m", "zfs_sync.witness.main")
 
 
@@ -44,6 +45,12 @@ def run_json(folder: Path, *arguments: str, settings: Mapping[str, str] | None =
     assert done.returncode == 0, done.stdout + done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     return result
+
+
+def pss_mib(process: int) -> float:
+    """The memory of a process, what it shares with others divided among them."""
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 class Served:

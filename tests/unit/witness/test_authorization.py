@@ -65,6 +65,7 @@ CONTRACT: dict[tuple[str, str], set[str]] = {
     ("GET", V1 + "/snapshots"): VIEWER,
     ("GET", V1 + "/snapshots/compare"): VIEWER,
     ("GET", V1 + "/audit"): VIEWER,
+    ("GET", "/metrics"): VIEWER,
 }
 """Who may call what. A route that is not here does not belong into the application."""
 ROLES = ("admin", "operator", "viewer", "agent", "enrol")

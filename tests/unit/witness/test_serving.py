@@ -14,10 +14,9 @@ import httpx2
 import pytest
 
 from tests.unit.witness.documents import fleet
-from tests.unit.witness.process import DEADLINE, Served, run_json
+from tests.unit.witness.process import DEADLINE, IDLE_PSS_MIB, Served, pss_mib, run_json
 
 SECONDS_TO_READY = 2.0
-IDLE_PSS_MIB = 80
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +50,6 @@ def _cpu_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _pss_mib(process: int) -> float:
-    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
-
-
 def test_it_serves_over_tls_to_who_trusts_its_ca(served: Served, token: str) -> None:
     with served.client(token) as client:
         assert client.get("/api/v1/version").json()["protocol"] == [1]
@@ -79,7 +73,7 @@ def test_it_is_ready_soon_and_small(served: Served, token: str) -> None:
     with served.client(token) as client:
         for _ in range(20):
             client.get("/api/v1/fleet").raise_for_status()
-    assert _pss_mib(served.process.pid) < IDLE_PSS_MIB
+    assert pss_mib(served.process.pid) < IDLE_PSS_MIB
 
 
 def test_systemd_is_told_when_it_is_ready_and_when_it_ends(prepared: Path, tls: dict[str, str], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from zfs_sync.witness.routes import (
     fleet,
     health,
     jobs,
+    metrics,
     objects,
     snapshots,
     status,
@@ -35,4 +36,5 @@ ROUTERS: Sequence[APIRouter] = (
     status.router,
     snapshots.router,
     audit.router,
+    metrics.router,
 )
