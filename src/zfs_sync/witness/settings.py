@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     """The most snapshots that one system may report."""
     report_chunk_max_snapshots: Annotated[int, Field(ge=1)] = 50_000
     """The most snapshots in one part of a report."""
+    jobs_kept_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    """How long ended jobs are kept, with their history. What they moved stays counted."""
+    audit_kept_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    """How long entries of the audit are kept, and keys that were revoked."""
     metrics_max_datasets: Annotated[int, Field(ge=0)] = 10_000
     """With more datasets on edges than this, /metrics has one series per edge, the worst of its datasets."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The ZFS Sync authors
 # SPDX-License-Identifier: Apache-2.0
-"""The one thing that the witness does by itself: notice leases that ran out.
+"""What the witness does by itself: it notices leases that ran out, and deletes what is older than it is kept.
 
 At its start it gives every running job a whole lease, for it was the witness that was away, and not the agents.
 """
@@ -15,12 +15,15 @@ from sqlalchemy import Connection
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.witness.context import Witness
 from zfs_sync.witness.db.database import after_commit
-from zfs_sync.witness.services import jobs
+from zfs_sync.witness.services import jobs, retention
+
+BATCHES = 20
+"""How often a round deletes: a backlog, after the ages were made shorter, goes over many rounds."""
 
 
 @asynccontextmanager
 async def sweeping(witness: Witness) -> AsyncIterator[None]:
-    """Look after leases for as long as the witness serves."""
+    """Sweep again and again for as long as the witness serves."""
     await run_in_threadpool(
         witness.database.write, lambda each: jobs.extend_all(each, witness.settings, witness.clock())
     )
@@ -43,10 +46,13 @@ async def _forever(witness: Witness) -> None:
 
 
 def sweep(witness: Witness) -> None:
-    """One round: leases that ran out make their jobs lost."""
+    """One round: leases that ran out make their jobs lost, and some of what is too old goes."""
 
     def write(connection: Connection) -> None:
         woken = jobs.expire(connection, witness.clock())
         after_commit(connection, lambda: witness.notifier.wake(woken))
 
     witness.database.write(write)
+    for _ in range(BATCHES):
+        if not witness.database.write(lambda each: retention.prune(each, witness.settings, witness.clock())):
+            return
