@@ -12,16 +12,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import zfs_sync
-from tests.bench import declaring, polling, reporting
+from tests.bench import declaring, hosts, playing, polling, reporting, starting
 from tests.bench.measured import HEADING, Measured
 from tests.bench.run import Run
 
 BENCHMARKS: Mapping[str, Callable[[Run], list[Measured]]] = {
+    "starting": starting.measure,
     "declaring": declaring.measure,
-    "polling": polling.measure,
     "reporting": reporting.measure,
+    "playing": playing.measure,
+    "polling": polling.measure,
+    "hosts": hosts.measure,
 }
-NEEDS_LAB: frozenset[str] = frozenset()
+NEEDS_LAB = frozenset({"hosts"})
 """Those that boot lab hosts, which takes root."""
 
 

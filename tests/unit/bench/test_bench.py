@@ -13,7 +13,9 @@ from tests.bench.__main__ import BENCHMARKS, NEEDS_LAB
 from tests.bench.measured import Goal, Measured
 
 
-@pytest.mark.parametrize("name", sorted(set(BENCHMARKS) - NEEDS_LAB))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.lab if name in NEEDS_LAB else ()) for name in BENCHMARKS]
+)
 def test_a_benchmark_leaves_a_figure_beside_its_baseline(name: str, tmp_path: Path) -> None:
     command = (sys.executable, "-m", "tests.bench", "--quick", "--rounds", "1", "--output", str(tmp_path), name)
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
