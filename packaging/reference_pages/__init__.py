@@ -4,12 +4,13 @@
 
 from collections.abc import Callable, Mapping
 
-from reference_pages import api, commands, configuration, fleet_document, metrics, modules, playbooks, roles
+from reference_pages import api, commands, configuration, doctor, fleet_document, metrics, modules, playbooks, roles
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "api.md": api.page,
     "commands.md": commands.page,
     "configuration.md": configuration.page,
+    "doctor.md": doctor.page,
     "fleet-document.md": fleet_document.page,
     "metrics.md": metrics.page,
     "modules.md": modules.page,

@@ -41,6 +41,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_daemon(commands)
     _add_trust(commands)
     _add_install(commands)
+    _add_allow(commands)
     _add_doctor(commands)
     _add_holds(commands)
     return parser
@@ -63,10 +64,11 @@ def _add_daemon(commands: Any) -> None:
 def _add_trust(commands: Any) -> None:
     trust = commands.add_parser("trust", help="who may log in here, and whom this host believes")
     verbs = trust.add_subparsers(metavar="VERB", required=True)
-    put = verbs.add_parser("set", help='trust the peers on standard input, {"peers": [...]}, and no others')
-    _check_options(put)
-    _config_option(put)
-    put.set_defaults(run=_trust_set)
+    for verb, which in (("set", "and no others"), ("add", "and those trusted before")):
+        put = verbs.add_parser(verb, help=f'trust the peers on standard input, {{"peers": [...]}}, {which}')
+        _check_options(put)
+        _config_option(put)
+        put.set_defaults(run=_trust_change, verb=verb)
     show = verbs.add_parser("show", help="this host's public key, its host keys, and the peers that it trusts")
     show.add_argument("--json", action="store_true", help="print one JSON object")
     _config_option(show)
@@ -93,6 +95,16 @@ def _add_install(commands: Any) -> None:
     _check_options(parser)
     parser.add_argument("--purge", action="store_true", help="its configuration, keys and state too")
     parser.set_defaults(run=_uninstall)
+
+
+def _add_allow(commands: Any) -> None:
+    text = "let replication do something with a dataset of this host and all below it"
+    parser = commands.add_parser("allow", help=text, description=text)
+    parser.add_argument("dataset", help="the top of the subtree")
+    parser.add_argument("operations", nargs="+", metavar="OPERATION", help="send, receive")
+    _check_options(parser)
+    _config_option(parser)
+    parser.set_defaults(run=_allow)
 
 
 def _add_doctor(commands: Any) -> None:
@@ -144,13 +156,14 @@ def _once(arguments: argparse.Namespace) -> int:
     return once(arguments.config)
 
 
-def _trust_set(arguments: argparse.Namespace) -> int:
-    from zfs_sync.agent import config_file, trust  # noqa: PLC0415
+def _trust_change(arguments: argparse.Namespace) -> int:
+    from zfs_sync.agent import config_file, trust, trust_add  # noqa: PLC0415
     from zfs_sync.agent.install.layout import Layout  # noqa: PLC0415
 
     config = config_file.load(arguments.config)
     peers = trust.read_document(sys.stdin.read())
-    _print_changes(trust.set_trust(peers, config, Layout(), check=arguments.check), arguments)
+    change = trust_add.add_trust if arguments.verb == "add" else trust.set_trust
+    _print_changes(change(peers, config, Layout(), check=arguments.check), arguments)
     return 0
 
 
@@ -228,6 +241,14 @@ def _uninstall(arguments: argparse.Namespace) -> int:
         warnings.append(f"{error.message} Files that it keeps outside of {layout.home} stay.")
     answer = uninstall(layout, config, check=arguments.check, purge=arguments.purge)
     _print_changes({**answer, "warnings": [*answer["warnings"], *warnings]}, arguments)
+    return 0
+
+
+def _allow(arguments: argparse.Namespace) -> int:
+    from zfs_sync.agent import allow_rule  # noqa: PLC0415
+
+    answer = allow_rule.add(arguments.config, arguments.dataset, arguments.operations, check=arguments.check)
+    _print_changes(answer, arguments)
     return 0
 
 

@@ -69,10 +69,11 @@ class Listing:
         ]
 
 
-def listing(config: AgentConfig) -> Listing:
+def listing(config: AgentConfig, zfs: Zfs | None = None) -> Listing:
     """Read it. Raises E_ZFS_MISSING or what zpool said while ZFS does not answer."""
     work = WorkCache(config.state, config.system).work
-    holds = _holds(config).listed() if any((config.state / "holds").glob("*.json")) else ()
+    recorded = any((config.state / "holds").glob("*.json"))
+    holds = (Holds(zfs, config.state) if zfs else _holds(config)).listed() if recorded else ()
     return Listing(holds, frozenset(edge.id for edge in work.edges) if work else None)
 
 

@@ -141,8 +141,13 @@ def known_hosts(peers: Sequence[TrustedPeer]) -> str:
 
 def set_trust(peers: Sequence[TrustedPeer], config: AgentConfig, layout: Layout, *, check: bool) -> dict[str, Any]:
     """Trust these peers and no others; the answer for front ends."""
+    answer = write_trust(authorized_keys(peers, layout), known_hosts(peers), config, layout, check=check)
+    return {**answer, "peers": [peer.name for peer in peers]}
+
+
+def write_trust(allowed: str, known: str, config: AgentConfig, layout: Layout, *, check: bool) -> dict[str, Any]:
+    """Put the content of authorized_keys and known_hosts in place; what of it had to change."""
     ledger = Ledger(check)
-    allowed, known = authorized_keys(peers, layout), known_hosts(peers)
     ledger.bring(
         [
             Folder(layout.ssh_folder, 0o750, FOR_PEERS),
@@ -150,7 +155,7 @@ def set_trust(peers: Sequence[TrustedPeer], config: AgentConfig, layout: Layout,
             File(config.known_hosts_path, known.encode(), 0o600, ROOT),
         ]
     )
-    return {**ledger.answer(), "peers": [peer.name for peer in peers]}
+    return ledger.answer()
 
 
 def trusted_keys(layout: Layout) -> dict[str, str]:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The witness's routes as methods: typed bodies in, typed answers out."""
 
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -43,6 +44,14 @@ class WitnessClient:
         if not isinstance(answer, dict) or "version" not in answer:
             raise self._no_witness()
         return answer
+
+    def seconds(self) -> float | None:
+        """The witness's clock in seconds since 1970, whole, by its Date header (RFC 9110); None where it sends none."""
+        said = self._transport.call("GET", "/version", idempotent=True).headers.get("Date", "")
+        try:
+            return parsedate_to_datetime(said).timestamp()
+        except ValueError:
+            return None
 
     def enrol(self, enrolment: Enrolment) -> EnrolmentAnswer:
         """Make the key whose hash this is the system's own; the same words again are answered the same."""

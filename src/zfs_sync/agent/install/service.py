@@ -29,6 +29,11 @@ def is_active() -> bool:
     return _ask("is-active") in ("active", "activating", "reloading")
 
 
+def is_enabled() -> bool:
+    """Whether the agent's unit starts at boot."""
+    return _ask("is-enabled") == "enabled"
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
     """The unit is enabled and runs; ``stale`` says that what runs is not what is installed."""
