@@ -24,7 +24,16 @@ LONGEST_PAUSE_SECONDS = 3.0
 
 def read_status(client, group=None):
     """Every edge of the group, or of the fleet, with its systems."""
-    return client.get("/api/v1/status", {"group": group} if group else None)
+    return whole_status(client, {"group": group} if group else {})
+
+
+def whole_status(client, query):
+    """The status with the items of all its pages."""
+    status = page = client.get("/api/v1/status", query)
+    while page.get("next"):
+        page = client.get("/api/v1/status", dict(query, after=page["next"]))
+        status["items"] += page["items"]
+    return status
 
 
 def ask(client, group, targets, check):

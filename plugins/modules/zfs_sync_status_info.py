@@ -210,6 +210,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.zfs_sync.fleet.plugins.module_utils._frame import run
 from ansible_collections.zfs_sync.fleet.plugins.module_utils._info import given
 from ansible_collections.zfs_sync.fleet.plugins.module_utils._options import witness_options
+from ansible_collections.zfs_sync.fleet.plugins.module_utils._sync import whole_status
 
 
 def status_options():
@@ -218,7 +219,7 @@ def status_options():
 
 
 def look(module, client):
-    found = client.get("/api/v1/status", given(module.params, status_options()))
+    found = whole_status(client, given(module.params, status_options()))
     return {"changed": False, "edges": found["items"], "summary": found["summary"], "systems": found["systems"]}
 
 

@@ -145,10 +145,12 @@ class Status:
 
     items: list[EdgeStatus]
     """One entry per edge and dataset, worst first."""
+    next: str | None
+    """Give it as `after` for the next page; null on the last."""
     summary: dict[str, int]
-    """How many datasets have which outcome."""
+    """How many datasets have which outcome, over all pages."""
     systems: list[SystemStatus]
-    """The hosts."""
+    """The hosts; with a filter those of the edges that it finds. They come with the first page only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

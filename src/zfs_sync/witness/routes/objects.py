@@ -112,7 +112,7 @@ def _routes(kind: Kind) -> APIRouter:
 
 
 def _observed_system(connection: Connection, witness: Witness, name: str) -> dict[str, Any]:
-    (row,) = status.system_rows(connection, witness.clock(), witness.settings.offline_after_seconds, name)
+    (row,) = status.system_rows(connection, witness.clock(), witness.settings.offline_after_seconds, {name})
     return row
 
 

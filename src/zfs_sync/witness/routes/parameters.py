@@ -13,6 +13,7 @@ PAGE_MOST = 1_000
 
 Limit = Annotated[int, Query(ge=1, le=PAGE_MOST, description="The most entries to answer.")]
 After = Annotated[str | None, Query(max_length=320, description="What the page before gave as `next`.")]
+Place = Annotated[str | None, Query(max_length=2_000, description="What the page before gave as `next`.")]
 OwnerQuery = Annotated[Owner | None, Query(description="Whose declarations, as <tool>/<name>.")]
 IfMatch = Annotated[str | None, Header(description="The state that was planned; 412 when it has moved on.")]
 

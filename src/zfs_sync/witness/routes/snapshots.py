@@ -15,7 +15,7 @@ from zfs_sync.witness import cursor
 from zfs_sync.witness.auth import Viewer
 from zfs_sync.witness.context import InWitness
 from zfs_sync.witness.routes.answers import answer
-from zfs_sync.witness.routes.parameters import PAGE_LIMIT, Limit, page
+from zfs_sync.witness.routes.parameters import PAGE_LIMIT, Limit, Place, page
 from zfs_sync.witness.routing import new_router
 from zfs_sync.witness.services import comparing, snapshots
 from zfs_sync.witness.services.comparing import Member
@@ -27,7 +27,6 @@ COMPARED_MOST = 20
 System = Annotated[str | None, Query(max_length=63, description="Only snapshots of this system.")]
 Dataset = Annotated[str | None, Query(max_length=255, description="Only snapshots of the dataset of this path.")]
 Guid = Annotated[U64Text | None, Query(description="Only the snapshot with this GUID, wherever it is.")]
-Place = Annotated[str | None, Query(max_length=1_000, description="What the page before gave as `next`.")]
 Members = Annotated[
     list[str] | None,
     Query(

@@ -2,16 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is behind and why, and running a group now."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Query, Response
 from sqlalchemy import Connection
 
 from zfs_sync.api.status import Status, SyncAnswer, SyncRequest
+from zfs_sync.witness import cursor
 from zfs_sync.witness.auth import Operator, Viewer
 from zfs_sync.witness.context import InWitness
 from zfs_sync.witness.db.database import after_commit
 from zfs_sync.witness.routes.answers import answer
+from zfs_sync.witness.routes.parameters import PAGE_MOST, Limit, Place, page
 from zfs_sync.witness.routing import new_router
 from zfs_sync.witness.services import status, sync
 
@@ -26,16 +29,26 @@ def get_status(
     principal: Viewer,  # noqa: ARG001
     group: Group = None,
     system: System = None,
+    limit: Limit = PAGE_MOST,
+    after: Place = None,
 ) -> Response:
     """Every dataset of every edge, worst first, and the hosts."""
     now = witness.clock()
+    start: Any = cursor.decode(after, int, str, str)
 
     def read(connection: Connection) -> dict[str, Any]:
         entries = status.edge_rows(connection, now, group=group, system=system)
-        hosts = status.system_rows(connection, now, witness.settings.offline_after_seconds)
-        return {"items": entries, "summary": status.summary(entries), "systems": hosts}
+        rest = [each for each in entries if start is None or status.place(each) > start][: limit + 1]
+        shown = page(rest, [cursor.encode(*status.place(each)) for each in rest], limit)
+        names = None if group is None and system is None else _ends(entries) | {system or ""}
+        hosts = [] if after else status.system_rows(connection, now, witness.settings.offline_after_seconds, names)
+        return {**shown, "summary": status.summary(entries), "systems": hosts}
 
     return answer(witness.database.read(read))
+
+
+def _ends(entries: Sequence[dict[str, Any]]) -> set[str]:
+    return {entry[end] for entry in entries for end in ("from_system", "to_system")}
 
 
 @router.post("/sync-groups/{name}/sync", response_model=SyncAnswer)

@@ -4,7 +4,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -35,7 +35,12 @@ def edge_rows(
     specs = {row.name: row.spec for row in connection.execute(select(sync_groups.c.name, sync_groups.c.spec))}
     hindrances = Hindrances.load(connection, None, now)
     shown = [_edge(row, running.get((row.edge, row.relative)), specs[row.group], hindrances, now) for row in rows]
-    return sorted(shown, key=_badness)
+    return sorted(shown, key=place)
+
+
+def place(entry: dict[str, Any]) -> tuple[int, str, str]:
+    """Where an entry stands, the worst first: what the list is ordered by."""
+    return (_badness(entry), entry["edge"], entry["relative"])
 
 
 def _condition(group: str | None, system: str | None) -> ColumnElement[bool]:
@@ -151,12 +156,12 @@ def summary(entries: Sequence[dict[str, Any]]) -> dict[str, int]:
 
 
 def system_rows(
-    connection: Connection, now: datetime, offline_after_seconds: int, name: str | None = None
+    connection: Connection, now: datetime, offline_after_seconds: int, names: Collection[str] | None = None
 ) -> list[dict[str, Any]]:
-    """The hosts by name, or only the one of this name."""
+    """The hosts by name, or only those of these names."""
     statement = select(systems, hosts).join(hosts, hosts.c.system == systems.c.name, isouter=True)
-    if name is not None:
-        statement = statement.where(systems.c.name == name)
+    if names is not None:
+        statement = statement.where(systems.c.name.in_(sorted(names)))
     return [
         {
             "name": row.name,

@@ -202,3 +202,17 @@ def test_an_explanation_names_dataset_reason_and_remedy():
 def test_data_would_move_where_a_target_is_behind():
     assert _sync.would_move([edge("IN_SYNC"), edge("INITIAL")])
     assert not _sync.would_move([edge("IN_SYNC"), edge("DIVERGED")])
+
+
+def test_a_status_of_several_pages_is_read_whole():
+    pages = [
+        {"items": [1, 2], "next": "p2", "summary": {}, "systems": ["a"]},
+        {"items": [3], "next": None, "summary": {}, "systems": []},
+    ]
+    client = Client(pages)
+    asked = []
+    get = client.get
+    client.get = lambda path, query=None: asked.append(query) or get(path, query)
+    status = _sync.whole_status(client, {"group": "g"})
+    assert (status["items"], status["systems"]) == ([1, 2, 3], ["a"])
+    assert asked == [{"group": "g"}, {"group": "g", "after": "p2"}]
