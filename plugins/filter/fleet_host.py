@@ -55,7 +55,8 @@ _value:
     peers:
       description:
         - The systems that share an edge with it, by name, how they are reached over SSH, and who connects to whom.
-        - C(logs_in) says that the peer pulls from this system, C(reached) that this system pulls from the peer.
+        - C(logs_in) says that the peer connects to this system, since it pulls from it or pushes to it; C(reached) that
+          this system connects to the peer.
       type: list
       elements: dict
       sample: [{"system": "nas1", "host": "nas1", "port": 22, "logs_in": false, "reached": true}]
@@ -66,16 +67,25 @@ def fleet_host(fleet, system):
     """What the document means for the system. Raises AnsibleFilterError for a document that cannot be read."""
     if not isinstance(fleet, dict):
         raise AnsibleFilterError("fleet_host takes a fleet document, which is a mapping with systems and sync_groups")
-    edges = [edge for name, group in _groups(fleet) for edge in _edges(name, group)]
-    fed = {target["system"] for feeder, target in edges if feeder["system"] == system} - {system}
-    feeding = {feeder["system"] for feeder, target in edges if target["system"] == system} - {system}
+    groups = [(group, _edges(name, group)) for name, group in _groups(fleet)]
+    calls = [call for group, edges in groups for call in _calls(group, edges)]
+    guests = {caller for caller, called in calls if called == system} - {system}
+    hosts = {called for caller, called in calls if caller == system} - {system}
     return {
         "declared": system in (fleet.get("systems") or {}),
-        "allow": _allowed(system, edges),
+        "allow": _allowed(system, [edge for _group, edges in groups for edge in edges]),
         "peers": [
-            dict(_address(fleet, name), logs_in=name in fed, reached=name in feeding) for name in sorted(fed | feeding)
+            dict(_address(fleet, name), logs_in=name in guests, reached=name in hosts)
+            for name in sorted(guests | hosts)
         ],
     }
+
+
+def _calls(group, edges):
+    """Who connects to whom: the fed system to its feeder, or the other way where the group is pushed."""
+    if group.get("direction") == "push":
+        return [(feeder["system"], target["system"]) for feeder, target in edges]
+    return [(target["system"], feeder["system"]) for feeder, target in edges]
 
 
 def _groups(fleet):
@@ -87,6 +97,9 @@ def _edges(name, group):
     """Pairs of members, feeder first. A fault is the witness's to explain; here it must only not pass unnoticed."""
     members = group.get("members") or []
     try:
+        peers = [each for each in members if each["role"] == "peer"]
+        if peers:
+            return [(feeder, fed) for fed in peers for feeder in peers if feeder is not fed]
         return [(_feeder(members, each), each) for each in members if each["role"] == "target"]
     except (KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError("the members of sync group %s form no edges: %s" % (name, error)) from error

@@ -44,7 +44,12 @@ def ask(client, group, targets, check):
 
 def would_move(edges):
     """Whether a run now would move data."""
-    return any(each["outcome"] in ("INITIAL", "BEHIND") for each in edges)
+    return any(each["outcome"] in ("INITIAL", "BEHIND") or _tried_again(each) for each in edges)
+
+
+def _tried_again(edge):
+    """Whether an attempt found the target written to, and only another one can tell that it was mended."""
+    return edge["outcome"] == "TARGET_DIRTY" and bool((edge["error"] or {}).get("at"))
 
 
 def newest_job(client, group):
@@ -102,7 +107,7 @@ class Run:
         self.jobs = self._jobs_of_this_run()
         failed = {(each["edge"], each["relative"]) for each in self.jobs if each["state"] in ("failed", "cancelled")}
         offline = {each["name"] for each in status["systems"] if not each["online"]}
-        unfinished = [each for each in self.edges if not self._in_sync(each)]
+        unfinished = [each for each in self.edges if not self._in_sync(each) and not self._elsewhere(each)]
         ended = [each for each in unfinished if self._ended(each, failed, offline)]
         ended_keys = {(each["edge"], each["relative"]) for each in ended}
         self.waiting = [each for each in unfinished if not _ended_above(each, ended_keys)]
@@ -128,8 +133,33 @@ class Run:
             feeder["target_head"] == edge["source_head"] and self._in_sync(feeder) for feeder in self._feeders(edge)
         )
 
+    def _elsewhere(self, edge):
+        """Whether this edge of peers has nothing to do: neither of its ends has the dataset, which another peer has."""
+        return (
+            edge.get("peers")
+            and edge["outcome"] == "UNREPORTED"
+            and any(each["outcome"] != "UNREPORTED" for each in self._same_dataset(edge))
+        )
+
+    def _same_dataset(self, edge):
+        """All edges of this dataset of the group."""
+        return [each for each in self.edges if each["relative"] == edge["relative"]]
+
+    def _fed(self, edge):
+        """Whether a job brings something to the same dataset, along this edge or, among peers, another one."""
+        place = (edge["to_system"], edge["to_root"])
+        return any(
+            each["job"] is not None and each["job"]["state"] == "running"
+            for each in self._same_dataset(edge)
+            if (each["to_system"], each["to_root"]) == place
+        )
+
     def _feeders(self, edge):
-        """The edge that brings to this edge's feeder what it passes on: at most one, since edges form no circle."""
+        """The edge that brings to this edge's feeder what it passes on: at most one, since edges form no circle. Peers
+        do, and each of their edges is looked at for itself.
+        """
+        if edge.get("peers"):
+            return []
         return [
             each
             for each in self.edges
@@ -140,9 +170,12 @@ class Run:
     def _ended(self, edge, failed, offline):
         """Whether waiting for this dataset is in vain."""
         key = (edge["edge"], edge["relative"])
-        if edge["outcome"] not in (*UNDERWAY, "IN_SYNC") or key in failed:
+        tried = edge["outcome"] == "TARGET_DIRTY" and edge["job"] is not None
+        if not tried and edge["outcome"] not in (*UNDERWAY, "IN_SYNC"):
             return True
-        running = edge["job"] is not None and edge["job"]["state"] == "running"
+        if key in failed:
+            return True
+        running = self._fed(edge)
         stands = not running and bool(edge["job"] is None or {edge["from_system"], edge["to_system"]} & offline)
         if not stands or edge["outcome"] in ("BLOCKED_BY_PARENT", "IN_SYNC"):
             self._idle_since.pop(key, None)

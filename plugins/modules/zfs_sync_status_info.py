@@ -83,6 +83,10 @@ edges:
       description: The dataset below the roots; empty for the root itself.
       type: str
       returned: always
+    peers:
+      description: Whether both ends are peers, so that there is an edge the other way too.
+      type: bool
+      returned: always
     outcome:
       description: What the planner says, such as V(IN_SYNC), V(BEHIND) or V(DIVERGED).
       type: str

@@ -34,7 +34,8 @@ options:
     choices: [auto, manual]
   members:
     description:
-      - One source and at least one target. One value, so that what is declared is all of it; order does not matter.
+      - One source and at least one target, or at least two peers. One value, so that what is declared is all of it;
+        order does not matter.
     type: list
     elements: dict
     suboptions:
@@ -50,10 +51,11 @@ options:
         required: true
       role:
         description:
-          - A V(source) is written to there, a V(target) receives.
+          - A V(source) is written to there, a V(target) receives. A V(peer) does both, and follows whichever peer is
+            ahead.
         type: str
         required: true
-        choices: [source, target]
+        choices: [source, target, peer]
       from:
         description:
           - The member that feeds this target, as V(system), or V(system:dataset) where that is ambiguous. The source
@@ -108,6 +110,12 @@ options:
     description:
       - From V(0) to V(100); higher goes first. The witness's default is V(50).
     type: int
+  direction:
+    description:
+      - With V(pull) the host of a target connects to the host that feeds it, with V(push) the other way round. The
+        witness's default is V(pull).
+    type: str
+    choices: [pull, push]
   reset:
     description:
       - Fields to put back to their default. A field that is neither set nor listed here is not managed and keeps what
@@ -117,6 +125,7 @@ options:
     default: []
     choices:
       - description
+      - direction
       - enabled
       - exclude
       - include_root
@@ -246,7 +255,7 @@ def member_options():
     options = {
         "system": {"type": "str", "required": True},
         "dataset": {"type": "str", "required": True},
-        "role": {"type": "str", "required": True, "choices": ["source", "target"]},
+        "role": {"type": "str", "required": True, "choices": ["source", "target", "peer"]},
     }
     options["from"] = {"type": "str"}
     return options
@@ -275,6 +284,7 @@ def group_fields():
         "interval": {"type": "str"},
         "lag_limit": {"type": "str"},
         "priority": {"type": "int"},
+        "direction": {"type": "str", "choices": ["pull", "push"]},
     }
 
 

@@ -169,7 +169,9 @@ class _Service:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._systemd = Systemd()
-        self._gate = GateServer(agent.config.gate_socket, agent.storage, lambda: agent.cache.work, agent.allow)
+        self._gate = GateServer(
+            agent.config.gate_socket, agent.storage, lambda: agent.cache.work, agent.allow, arrived=agent.report_now
+        )
         self._threads: list[threading.Thread] = []
         self._broken: str | None = None
 

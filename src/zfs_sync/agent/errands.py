@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.config import AgentConfig
 from zfs_sync.agent.storage import Engine
-from zfs_sync.api.work import Claim, JobStep, WorkEdge
+from zfs_sync.api.work import Claim, WorkEdge
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.names import check_dataset, join
 from zfs_sync.core.numbers import u64
+from zfs_sync.core.ownership import Ownership
 from zfs_sync.engine.checks import Step
 from zfs_sync.engine.feeder import Feeder, LocalFeeder
+from zfs_sync.engine.pushing import Push
 from zfs_sync.engine.receiving import Job
 from zfs_sync.engine.ssh import SshFeeder, SshFiles, SshPeer
+from zfs_sync.engine.ssh_push import SshTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +28,65 @@ class Errand:
     feeder: Feeder
 
 
-def errand(claim: Claim, engine: Engine, config: AgentConfig, allow: AllowList, files: SshFiles) -> Errand:
+@dataclass(frozen=True, slots=True)
+class PushErrand:
+    """One push for the engine, and the peer that it goes to."""
+
+    push: Push
+    target: SshTarget
+
+
+def errand(claim: Claim, engine: Engine, config: AgentConfig, allow: AllowList, files: SshFiles) -> Errand | PushErrand:
     """What the claim asks of this host. Raises E_EDGE_UNKNOWN for another host's edge, E_NOT_ALLOWED_HERE."""
     edge = claim.edge
+    if edge.direction == "push" and edge.from_system != edge.to_system:
+        return _push(claim, config, allow, files)
     if edge.to_system != config.system or edge.role == "from":
         raise ZfsSyncError("E_EDGE_UNKNOWN", f"Edge {edge.id} does not lead to this host, {config.system}.")
     target = dataset_of(edge, edge.to_root, claim.relative)
-    allow.require("receive", target)
-    job = Job(edge.id, edge.group, target, tuple(_step(each) for each in claim.steps), edge.selection.rule)
+    require_receive(edge, target, allow)
+    job = Job(edge.id, edge.group, target, _steps(claim), edge.selection.rule, ownership_of(edge))
     return Errand(job, _feeder(claim, engine, config, allow, files))
 
 
-def _step(step: JobStep) -> Step:
-    return Step(u64(step.base_guid) if step.base_guid is not None else None, u64(step.to_guid), step.alone)
+def require_receive(edge: WorkEdge, target: str, allow: AllowList) -> None:
+    """Raise E_NOT_ALLOWED_HERE unless the host allows it; a peer, which needs no mark, has to be sendable too."""
+    allow.require("receive", target)
+    if edge.peers:
+        allow.require("send", target)
+
+
+def ownership_of(edge: WorkEdge) -> Ownership:
+    """What admits an edge's targets besides their mark."""
+    return Ownership.of(edge.formerly, peers=edge.peers, takeover=edge.takeover)
+
+
+def _push(claim: Claim, config: AgentConfig, allow: AllowList, files: SshFiles) -> PushErrand:
+    edge = claim.edge
+    if edge.from_system != config.system or edge.role != "from":
+        raise ZfsSyncError("E_EDGE_UNKNOWN", f"Edge {edge.id} is not pushed by this host, {config.system}.")
+    source = dataset_of(edge, edge.from_root, claim.relative)
+    allow.require("send", source)
+    target = dataset_of(edge, edge.to_root, claim.relative)
+    peer = _ssh_peer(edge, edge.to_system)
+    push = Push(
+        edge.id,
+        edge.group,
+        source,
+        edge.to_system,
+        target,
+        _steps(claim),
+        selection=edge.selection.rule,
+        ownership=ownership_of(edge),
+    )
+    return PushErrand(push, SshTarget(peer, files, edge=edge.id, relative=claim.relative))
+
+
+def _steps(claim: Claim) -> tuple[Step, ...]:
+    return tuple(
+        Step(u64(step.base_guid) if step.base_guid is not None else None, u64(step.to_guid), step.alone)
+        for step in claim.steps
+    )
 
 
 def _feeder(claim: Claim, engine: Engine, config: AgentConfig, allow: AllowList, files: SshFiles) -> Feeder:
@@ -53,10 +102,13 @@ def _feeder(claim: Claim, engine: Engine, config: AgentConfig, allow: AllowList,
             dataset=source,
             selection=edge.selection.rule,
         )
+    return SshFeeder(_ssh_peer(edge, edge.from_system), files, edge=edge.id, relative=claim.relative)
+
+
+def _ssh_peer(edge: WorkEdge, system: str) -> SshPeer:
     if edge.peer is None:
-        raise ZfsSyncError("E_PEER_UNKNOWN", f"The witness did not say how {edge.from_system} is reached.")
-    peer = SshPeer(edge.peer.system, edge.peer.host, edge.peer.user, edge.peer.port)
-    return SshFeeder(peer, files, edge=edge.id, relative=claim.relative)
+        raise ZfsSyncError("E_PEER_UNKNOWN", f"The witness did not say how {system} is reached.")
+    return SshPeer(edge.peer.system, edge.peer.host, edge.peer.user, edge.peer.port)
 
 
 def dataset_of(edge: WorkEdge, root: str, relative: str) -> str:

@@ -9,15 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from zfs_sync.agent.allow import AllowList
-from zfs_sync.agent.errands import dataset_of
+from zfs_sync.agent.errands import dataset_of, ownership_of, require_receive
 from zfs_sync.api.work import Work, WorkEdge
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.names import check_system_name
 from zfs_sync.core.numbers import u64
+from zfs_sync.engine.checks import Step
+from zfs_sync.engine.receiving import Job
 from zfs_sync.engine.sending import Stream
 from zfs_sync.engine.wire import REQUEST_BYTES, GateRequest
 
 REQUEST_SECONDS = 20.0
+SERVED = {"pull": ("list", "estimate", "send"), "push": ("list", "receive")}
+"""What may be asked along an edge, by its direction: each host runs its own zfs, and the other one asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,12 @@ class Granted:
             self.edge.selection.rule,
         )
 
+    def job(self) -> Job:
+        """What to receive. Raises E_VALIDATION where the request names no snapshot."""
+        wanted = self.stream()
+        step = Step(wanted.base_guid, wanted.to_guid, wanted.alone)
+        return Job(self.edge.id, self.edge.group, self.dataset, (step,), wanted.selection, ownership_of(self.edge))
+
 
 def read_line(
     descriptor: int, *, seconds: float = REQUEST_SECONDS, clock: Callable[[], float] = time.monotonic
@@ -66,21 +76,29 @@ def read_line(
 def grant(peer: str, request: GateRequest, work: Work | None, allow: AllowList) -> Granted:
     """What ``peer`` asks for, if it may have it.
 
-    Raises E_PEER_UNKNOWN for a host that shares no edge with this one, E_EDGE_UNKNOWN for an edge that is not one from
-    here to this peer, E_NOT_ALLOWED_HERE for a dataset outside the allow-list.
+    Raises E_PEER_UNKNOWN for a host that runs no edge with this one, E_EDGE_UNKNOWN for another edge and for what is
+    not asked for in its direction, E_NOT_ALLOWED_HERE for a dataset outside the allow-list.
     """
-    edges = [edge for edge in (work.edges if work else ()) if _feeds(edge, peer, work.system if work else "")]
+    edges = [edge for edge in (work.edges if work else ()) if _run_by(edge, peer, work.system if work else "")]
     if not edges:
-        raise ZfsSyncError("E_PEER_UNKNOWN", f"No sync group has an edge from this host to {shown(peer)}.")
+        raise ZfsSyncError("E_PEER_UNKNOWN", f"No sync group has an edge that {shown(peer)} runs with this host.")
     edge = next((each for each in edges if each.id == request.edge), None)
     if edge is None:
-        raise ZfsSyncError("E_EDGE_UNKNOWN", f"{shown(peer)} asks for an edge that does not lead from here to it.")
-    dataset = dataset_of(edge, edge.from_root, request.relative)
-    allow.require("send", dataset)
+        raise ZfsSyncError("E_EDGE_UNKNOWN", f"{shown(peer)} asks for an edge that it does not run with this host.")
+    if request.op not in SERVED[edge.direction]:
+        raise ZfsSyncError("E_EDGE_UNKNOWN", f"Edge {edge.id} is a {edge.direction}: nobody may {request.op} along it.")
+    dataset = dataset_of(edge, edge.to_root if edge.direction == "push" else edge.from_root, request.relative)
+    if edge.direction == "push":
+        require_receive(edge, dataset, allow)
+    else:
+        allow.require("send", dataset)
     return Granted(request, edge, dataset)
 
 
-def _feeds(edge: WorkEdge, peer: str, system: str) -> bool:
+def _run_by(edge: WorkEdge, peer: str, system: str) -> bool:
+    """Whether the edge is between ``system``, this host, and ``peer``, whose agent runs its jobs."""
+    if edge.direction == "push":
+        return edge.role == "to" and edge.to_system == system and edge.from_system == peer
     return edge.role == "from" and edge.from_system == system and edge.to_system == peer
 
 

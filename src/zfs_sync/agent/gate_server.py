@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from zfs_sync.agent import gate_receive
 from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.gate_request import Granted, grant, read_line
 from zfs_sync.agent.hang_up import HangUp
@@ -51,9 +52,18 @@ class GateServer:
     """Listens on the Unix socket, a thread for each connection."""
 
     def __init__(
-        self, path: Path, storage: Storage, work: Callable[[], Work | None], allow: AllowList, group: str = PEER_USER
+        self,
+        path: Path,
+        storage: Storage,
+        work: Callable[[], Work | None],
+        allow: AllowList,
+        group: str = PEER_USER,
+        *,
+        arrived: Callable[[], None] = lambda: None,
     ) -> None:
+        """``arrived`` is called after a push and before its result: it reports what is there now."""
         self._path, self._storage, self._work, self._allow, self._group = path, storage, work, allow, group
+        self._arrived = arrived
         self._room = threading.BoundedSemaphore(MOST_PEERS)
         self._stopping = threading.Event()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
@@ -132,14 +142,14 @@ class GateServer:
             granted = grant(peer, request, self._work(), self._allow)
             about |= {"group": granted.edge.group, "edge": granted.edge.id, "dataset": granted.dataset}
             LOG.info("%s for %s", request.op, peer, extra=about)
-            self._serve(connection, granted, stdout)
+            self._serve(connection, granted, stdin, stdout)
         except ZfsSyncError as error:
             LOG.warning("refused or failed for a peer: %s", error, extra={**about, "code": error.code})
             _write(stderr, error_line(error))
             return FAILED
         return WELL
 
-    def _serve(self, connection: socket.socket, granted: Granted, stdout: int) -> None:
+    def _serve(self, connection: socket.socket, granted: Granted, stdin: int, stdout: int) -> None:
         sender = self._storage.engine().sender
         match granted.request.op:
             case "list":
@@ -150,6 +160,21 @@ class GateServer:
             case "send":
                 with HangUp([connection.fileno(), stdout], self._stopping) as hang_up:
                     sender.serve(granted.stream(), os.dup(stdout), hang_up.happened)
+            case "receive":
+                self._receive(connection, granted, stdin, stdout)
+
+    def _receive(self, connection: socket.socket, granted: Granted, stdin: int, stdout: int) -> None:
+        with HangUp([connection.fileno(), stdout], self._stopping) as hang_up:
+            moved = gate_receive.receive(
+                granted,
+                self._storage.engine(),
+                self._allow,
+                stdin,
+                answer=lambda line: _answer(stdout, line),
+                cancelled=hang_up.happened,
+            )
+        self._arrived()
+        _answer(stdout, gate_receive.done(moved))
 
 
 def _receive(connection: socket.socket) -> tuple[bytes, Sequence[int]]:

@@ -89,6 +89,7 @@ def _renamed(then: Dataset, now: Dataset) -> bool:
 def _part(after: Inventory, then: Dataset, now: Dataset) -> DatasetReport | None:
     old, new = {each.guid for each in then.snapshots}, {each.guid for each in now.snapshots}
     same = (then.kind, then.marker, then.encryption_root) == (now.kind, now.marker, now.encryption_root)
+    same = same and bool(then.written) == bool(now.written)
     if same and old == new and not _grown(then.used, now.used) and not _grown(then.referenced, now.referenced):
         return None
     added = replace(now, snapshots=tuple(each for each in now.snapshots if each.guid not in old))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zfs_sync.engine.continuity import Holds
+from zfs_sync.engine.pushing import Pusher
 from zfs_sync.engine.receiving import Receiver
 from zfs_sync.engine.sending import Sender
 from zfs_sync.zfs import commands
@@ -28,6 +29,11 @@ class Engine:
     holds: Holds
     sender: Sender
     receiver: Receiver
+
+    @property
+    def pusher(self) -> Pusher:
+        """What hands streams to peers."""
+        return Pusher(self.sender, time.monotonic)
 
 
 class Storage:

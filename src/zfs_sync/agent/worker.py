@@ -9,11 +9,11 @@ from typing import Literal
 
 from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.config import AgentConfig
-from zfs_sync.agent.errands import errand
+from zfs_sync.agent.errands import Errand, PushErrand, errand
 from zfs_sync.agent.outbox import Outbox
 from zfs_sync.agent.pulse import Pulse
 from zfs_sync.agent.running import Running
-from zfs_sync.agent.storage import Storage
+from zfs_sync.agent.storage import Engine, Storage
 from zfs_sync.agent.work_cache import WorkCache
 from zfs_sync.api.work import Claim, Finish, JobError
 from zfs_sync.client.witness import WitnessClient
@@ -86,16 +86,32 @@ class Worker:
     def _move(self, claim: Claim, running: Running) -> Moved:
         engine = self.storage.engine()
         found = errand(claim, engine, self.config, self.allow, self.files)
-        moved = engine.receiver.run(
+        moved = (
+            self._pushed(found, engine, running)
+            if isinstance(found, PushErrand)
+            else self._received(found, engine, running)
+        )
+        for warning in moved.warnings:
+            LOG.warning("%s", warning, extra=running.about)
+        return moved
+
+    def _received(self, found: Errand, engine: Engine, running: Running) -> Moved:
+        return engine.receiver.run(
             found.job,
             found.feeder,
             allow=lambda dataset: self.allow.require("receive", dataset),
             on_progress=running.note,
             cancelled=running.cancelled,
         )
-        for warning in moved.warnings:
-            LOG.warning("%s", warning, extra=running.about)
-        return moved
+
+    def _pushed(self, found: PushErrand, engine: Engine, running: Running) -> Moved:
+        return engine.pusher.run(
+            found.push,
+            found.target,
+            allow=lambda dataset: self.allow.require("send", dataset),
+            on_progress=running.note,
+            cancelled=running.cancelled,
+        )
 
 
 def _succeeded(claim: Claim, moved: Moved) -> Finish:

@@ -85,8 +85,8 @@ class MemberSpec:
     """The system that holds the dataset."""
     dataset: DatasetPath
     """The root dataset on that system; pools may differ from host to host."""
-    role: Annotated[Literal["source", "target"], Example("target")]
-    """source: it is written here. target: it is received here."""
+    role: Annotated[Literal["source", "target", "peer"], Example("target")]
+    """source: it is written here. target: it is received here. peer: both, one writer at a time."""
     from_: Annotated[str, Len(1, 320), Example("nas2")] | None = None
     """The member that feeds this target: system, or system:dataset where that is ambiguous. Default the source."""
 
@@ -120,7 +120,7 @@ class SyncGroupSpec:
     members: (
         Annotated[list[MemberSpec], Example([{"system": "nas1", "dataset": "tank/photos", "role": "source"}])] | None
     ) = None
-    """One source and at least one target. Order does not matter."""
+    """One source and at least one target, or at least two peers. Order does not matter."""
     recursive: Annotated[bool, Example(True)] | None = None
     """Children too, at the same relative paths. Default true."""
     include_root: Annotated[bool, Example(True)] | None = None
@@ -135,6 +135,8 @@ class SyncGroupSpec:
     Default continuous."""
     lag_limit: Duration | None = None
     """A target that lags longer than this is shown as late. It changes no schedule. Default none."""
+    direction: Annotated[Literal["pull", "push"], Example("pull")] | None = None
+    """Who connects: pull, the target's host asks the source's; push, the source's host hands over. Default pull."""
     priority: Annotated[int, Ge(0), Le(100), Example(50)] | None = None
     """0 to 100; higher goes first. Default 50."""
 

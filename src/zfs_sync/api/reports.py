@@ -125,6 +125,8 @@ class DatasetReport:
     """Bytes used with everything below."""
     referenced: Count | None = None
     """Bytes that the dataset itself refers to."""
+    written: Count | None = None
+    """Bytes written since the newest snapshot; null where the platform does not tell."""
     encryption_root: DatasetPath | None = None
     """Where its encryption key belongs to; null for a dataset that is not encrypted."""
     marker: GroupName | None = None

@@ -83,6 +83,8 @@ class EdgeStatus:
     """The fed root dataset."""
     relative: str
     """The dataset below the roots; empty for the root itself."""
+    peers: bool
+    """Whether both ends are peers, so that there is an edge the other way too."""
     outcome: str
     """What the planner says: IN_SYNC, BEHIND, DIVERGED, ..."""
     message: str

@@ -45,6 +45,8 @@ class Peer:
     """The login."""
     port: Port
     """The port of sshd."""
+    formerly: list[SystemName] = field(default_factory=list)
+    """Names that it had, under which it may still be trusted here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,14 @@ class WorkEdge:
     """What of it is carried."""
     peer: Peer | None = None
     """The other host; null for a local pair."""
+    direction: Annotated[Literal["pull", "push"], Example("pull")] = "pull"
+    """Whose agent runs the jobs and connects: pull the target's, push the source's."""
+    peers: Annotated[bool, Example(False)] = False
+    """Whether both ends are peers: the target needs no mark, and nobody's readonly is touched."""
+    takeover: Annotated[bool, Example(False)] = False
+    """Whether the target was the group's source before: it is taken over while it is strictly behind."""
+    formerly: list[GroupName] = field(default_factory=list)
+    """Names that the group had: targets may carry one of them as their mark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +158,8 @@ class Work:
     """The edges in force that touch it, in both roles."""
     jobs: list[WaitingJob] = field(default_factory=list)
     """Its jobs, most urgent first."""
+    formerly: list[SystemName] = field(default_factory=list)
+    """Names that the host had, by which its agent may still call itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

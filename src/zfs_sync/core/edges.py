@@ -2,17 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Edges: who feeds whom, derived from the members of a sync group.
 
-Each target has one feeder, the source unless ``from`` names another member. Everything downstream (planner, jobs,
-gates, status) speaks of edges.
+Each target has one feeder, the source unless ``from`` names another member. Peers have an edge from each to each other,
+used from whoever is ahead. Everything downstream (planner, jobs, gates, status) speaks of edges.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from zfs_sync.core.selection import EVERYTHING, Selection
 
-Role = Literal["source", "target"]
+Role = Literal["source", "target", "peer"]
+Direction = Literal["pull", "push"]
+LONGEST_ID = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,25 @@ class Edge:
     to_root: str
     recursive: bool
     selection: Selection = EVERYTHING
+    direction: Direction = "pull"
+    """Who connects: ``pull`` the target's host, ``push`` the source's."""
+    peers: bool = False
+    """Whether both ends are peers: there is an edge the other way too."""
+    several: bool = False
+    """Whether the feeding system has more than one peer in the group, so that its name alone does not tell which."""
 
     @property
     def id(self) -> str:
-        """Unique in a fleet, because a dataset is fed by one edge."""
-        return f"{self.group}:{self.to_system}:{self.to_root}"
+        """Unique in a fleet: a target is fed by one edge, and an edge of peers names its feeder too."""
+        fed = f"{self.group}:{self.to_system}:{self.to_root}"
+        if not self.peers:
+            return fed
+        return _bounded(f"{fed}<{self.from_system}" + (f":{self.from_root}" if self.several else ""))
+
+    @property
+    def runner(self) -> str:
+        """The system whose agent runs the edge's jobs."""
+        return self.from_system if self.direction == "push" else self.to_system
 
     @property
     def local(self) -> bool:
@@ -68,12 +85,22 @@ class MemberFault:
     """The member's key at fault, such as ``from``."""
 
 
+def _bounded(text: str) -> str:
+    """The text, its end replaced by a digest where it is too long for an id."""
+    if len(text) <= LONGEST_ID:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return f"{text[: LONGEST_ID - 17]}~{digest}"
+
+
 def member_faults(members: Sequence[Member]) -> list[MemberFault]:
     """Everything that keeps these members from forming edges, all at once."""
     return [*_role_faults(members), *_duplicate_faults(members), *_feeder_faults(members)]
 
 
 def _role_faults(members: Sequence[Member]) -> list[MemberFault]:
+    if any(each.role == "peer" for each in members):
+        return _peer_faults(members)
     sources = [index for index, each in enumerate(members) if each.role == "source"]
     faults = [
         MemberFault(index, "a sync group has exactly one source, and this is another one", "role")
@@ -83,6 +110,17 @@ def _role_faults(members: Sequence[Member]) -> list[MemberFault]:
         faults.append(MemberFault(None, "a sync group needs exactly one member with role source"))
     if not any(each.role == "target" for each in members):
         faults.append(MemberFault(None, "a sync group needs at least one member with role target"))
+    return faults
+
+
+def _peer_faults(members: Sequence[Member]) -> list[MemberFault]:
+    faults = [
+        MemberFault(index, "a sync group has peers, or a source and its targets, and never both", "role")
+        for index, each in enumerate(members)
+        if each.role != "peer"
+    ]
+    if len(members) - len(faults) == 1:
+        faults.append(MemberFault(None, "a sync group of peers needs at least two members with role peer"))
     return faults
 
 
@@ -103,6 +141,9 @@ def _feeder_faults(members: Sequence[Member]) -> list[MemberFault]:
             continue
         if member.role == "source":
             faults.append(MemberFault(index, "a source is fed by no other member: leave out 'from'", "from"))
+            continue
+        if member.role == "peer":
+            faults.append(MemberFault(index, "a peer follows whichever peer is ahead: leave out 'from'", "from"))
             continue
         found = _matching(members, member)
         if len(found) != 1:
@@ -141,7 +182,12 @@ def _cycle_faults(members: Sequence[Member]) -> list[MemberFault]:
 
 
 def edges_of(
-    group: str, members: Sequence[Member], *, recursive: bool = True, selection: Selection = EVERYTHING
+    group: str,
+    members: Sequence[Member],
+    *,
+    recursive: bool = True,
+    selection: Selection = EVERYTHING,
+    direction: Direction = "pull",
 ) -> tuple[Edge, ...]:
     """The edges of a group whose members have no faults. Raises ValueError where they have."""
     if faults := member_faults(members):
@@ -149,6 +195,25 @@ def edges_of(
     edges = []
     for target in (each for each in members if each.role == "target"):
         (feeder,) = _matching(members, target)
-        ends = (feeder.system, feeder.dataset, target.system, target.dataset)
-        edges.append(Edge(group, *ends, recursive, selection))
-    return tuple(edges)
+        edges.append(Edge(group, *feeder.key, *target.key, recursive, selection, direction))
+    return (*edges, *_peer_edges(group, members, recursive, selection, direction))
+
+
+def _peer_edges(
+    group: str, members: Sequence[Member], recursive: bool, selection: Selection, direction: Direction
+) -> list[Edge]:
+    peers = [each for each in members if each.role == "peer"]
+    pairs = [(feeder, fed) for fed in peers for feeder in peers if feeder.key != fed.key]
+    return [
+        Edge(
+            group,
+            *feeder.key,
+            *fed.key,
+            recursive,
+            selection,
+            direction,
+            peers=True,
+            several=sum(each.system == feeder.system for each in peers) > 1,
+        )
+        for feeder, fed in pairs
+    ]

@@ -28,6 +28,8 @@ class DatasetView:
     marker: str | None = None
     """The sync group named by the local user property ``zfs-sync:group``; None where it is not set locally."""
     encrypted: bool = False
+    written: int | None = None
+    """Bytes written since the newest snapshot; None where the platform does not tell."""
     _guids: frozenset[int] = field(init=False, repr=False, compare=False, default=frozenset())
 
     def __post_init__(self) -> None:

@@ -3,7 +3,8 @@
 """Which members of a fleet get into each other's way.
 
 Over all groups: a dataset of a host is fed by one edge at most, and a target lies neither inside nor above a source or
-another target of the same host. A member covers its root, and what lies below when its group is recursive.
+another target of the same host. A member covers its root, and what lies below when its group is recursive. A peer is
+received into, so it is held to what holds for targets; what it has may be the source of another group.
 """
 
 from collections import defaultdict
@@ -23,13 +24,19 @@ class Root:
     system: str
     dataset: str
     target: bool
+    """Whether it is received into: a target, or a peer."""
     recursive: bool
+    peer: bool = False
+
+    @property
+    def role(self) -> str:
+        """How a sentence calls it."""
+        return "peer" if self.peer else "target" if self.target else "source"
 
     @property
     def title(self) -> str:
         """How a sentence speaks of it."""
-        role = "target" if self.target else "source"
-        return f"{role} {self.system}:{self.dataset} of group '{self.group}'"
+        return f"{self.role} {self.system}:{self.dataset} of group '{self.group}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +55,8 @@ class Overlap:
         """What is wrong, as told at ``here``, which is one of the two."""
         other = self.outer if here == self.inner else self.inner
         if here.dataset != other.dataset:
-            role, place = "target" if here.target else "source", "inside" if here == self.inner else "above"
-            return f"a {role} must not lie {place} the {other.title}"
+            place = "inside" if here == self.inner else "above"
+            return f"a {here.role} must not lie {place} the {other.title}"
         if here.target and other.target:
             return f"the {other.title} is this dataset: a dataset is fed by one edge at most"
         return f"the {other.title} is this dataset: to pass it on, make one group of both and use 'from'"
@@ -79,8 +86,13 @@ def _ancestors(path: str) -> Iterator[str]:
 def _equal(root: Root, others: Iterable[Root]) -> Iterator[Overlap]:
     """Pairs at one dataset, each found once. In one group such a pair is no overlap but a member named twice."""
     for other in takewhile(lambda each: each != root, others):
-        if other.group != root.group and (root.target or other.target):
+        if other.group != root.group and (root.target or other.target) and not _passed_on(root, other):
             yield Overlap(root, other)
+
+
+def _passed_on(one: Root, other: Root) -> bool:
+    """Whether a peer of one group is the source of another one, which follows whatever the peers agree on."""
+    return (one.peer and not other.target) or (other.peer and not one.target)
 
 
 def _covered(root: Root, above: Iterable[Root]) -> Iterator[Overlap]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from zfs_sync.core.graph import DatasetView, Snapshot, newest_common
+from zfs_sync.core.ownership import MARKED, Ownership
 from zfs_sync.core.selection import EVERYTHING, Selection
 
 EVIDENCE_SNAPSHOTS = 5
@@ -27,6 +28,7 @@ class Outcome(StrEnum):
     DIVERGED = "DIVERGED"
     NO_COMMON_BASE = "NO_COMMON_BASE"
     TARGET_UNMANAGED = "TARGET_UNMANAGED"
+    TARGET_DIRTY = "TARGET_DIRTY"
     BLOCKED_BY_PARENT = "BLOCKED_BY_PARENT"
     FEATURE_GAP = "FEATURE_GAP"
 
@@ -42,6 +44,7 @@ ERROR_CODES: Mapping[Outcome, str] = {
     Outcome.DIVERGED: "E_DIVERGED",
     Outcome.NO_COMMON_BASE: "E_NO_COMMON_BASE",
     Outcome.TARGET_UNMANAGED: "E_TARGET_UNMANAGED",
+    Outcome.TARGET_DIRTY: "E_TARGET_MODIFIED",
     Outcome.BLOCKED_BY_PARENT: "E_PARENT_MISSING",
     Outcome.FEATURE_GAP: "E_ENCRYPTED_SOURCE",
 }
@@ -90,18 +93,20 @@ def judge(
     target_reported: bool = True,
     parent_ready: bool = True,
     selection: Selection = EVERYTHING,
+    ownership: Ownership = MARKED,
 ) -> Verdict:
     """Compare one dataset on the two ends of an edge of ``group``.
 
     ``source`` and ``target`` are None where the dataset does not exist. ``parent_ready`` says whether the dataset above
     the target exists there (the root's own parent counts as ready: only the host can tell). Snapshots of the source
     that ``selection`` does not take are never missing, but one that both sides have is a base as good as any, and one
-    that only the target has stands in the way of a receive whatever its name.
+    that only the target has stands in the way of a receive whatever its name. ``ownership`` says which existing targets
+    are admitted besides those that carry the group's mark.
     """
     if not source_reported or not target_reported:
         return _unreported(source_reported, target_reported)
     if source is None:
-        return Verdict(Outcome.UNREPORTED, "The source has reported no dataset of this name.")
+        return _absent_source(target, ownership)
     if source.encrypted:
         return Verdict(
             Outcome.FEATURE_GAP,
@@ -110,9 +115,9 @@ def judge(
         )
     if target is None:
         return _absent_target(source, selection, parent_ready=parent_ready)
-    if target.marker != group:
+    if not ownership.admits(group, target.marker):
         return _unmanaged(group, source, target, selection)
-    return _compare(source, target, selection)
+    return _compare(source, target, selection, ownership)
 
 
 def root_missing(path: str) -> Verdict:
@@ -126,6 +131,12 @@ def root_missing(path: str) -> Verdict:
 def _unreported(source_reported: bool, target_reported: bool) -> Verdict:
     missing = [side for side, there in (("source", source_reported), ("target", target_reported)) if not there]
     return Verdict(Outcome.UNREPORTED, f"No report yet from the {' and the '.join(missing)}.")
+
+
+def _absent_source(target: DatasetView | None, ownership: Ownership) -> Verdict:
+    if ownership.peers and target is not None:
+        return Verdict(Outcome.IN_SYNC, "This peer does not have the dataset: it has nothing to send.")
+    return Verdict(Outcome.UNREPORTED, "The source has reported no dataset of this name.")
 
 
 def _absent_target(source: DatasetView, selection: Selection, *, parent_ready: bool) -> Verdict:
@@ -170,13 +181,20 @@ def _unmanaged(group: str, source: DatasetView, target: DatasetView, selection: 
     )
 
 
-def _compare(source: DatasetView, target: DatasetView, selection: Selection) -> Verdict:
+def _compare(source: DatasetView, target: DatasetView, selection: Selection, ownership: Ownership) -> Verdict:
     base = newest_common(source, target)
     missing = selection.of(source.after(base.guid) if base else source.snapshots)
     extra = target.after(base.guid) if base else target.snapshots
     source_head = _newest(selection.of(source.snapshots))
     target_head = _newest(extra or selection.of(target.snapshots))
     outcome, message = _outcome(target, base, missing, extra)
+    if ownership.peers and outcome is Outcome.TARGET_AHEAD:
+        outcome, message = (
+            Outcome.IN_SYNC,
+            f"{target.path} is {_count(len(extra))} ahead, and is followed by the other.",
+        )
+    elif _dirty(outcome, target, ownership):
+        outcome, message = Outcome.TARGET_DIRTY, written_since(target)
     return Verdict(
         outcome,
         message,
@@ -193,6 +211,18 @@ def _compare(source: DatasetView, target: DatasetView, selection: Selection) -> 
             "only_on_source": [_proof(each) for each in missing[:EVIDENCE_SNAPSHOTS]],
         },
     )
+
+
+def _dirty(outcome: Outcome, target: DatasetView, ownership: Ownership) -> bool:
+    """Whether what was written to the target is in the way. A peer is written to as long as it is not behind."""
+    hindered = (Outcome.BEHIND,) if ownership.peers else (Outcome.BEHIND, Outcome.IN_SYNC)
+    return outcome in hindered and bool(target.written)
+
+
+def written_since(target: DatasetView) -> str:
+    """What TARGET_DIRTY says of a target."""
+    newest = f"its newest snapshot {target.head.name}" if target.head else "it was made"
+    return f"{target.path} was written to since {newest}; nothing is received or thrown away."
 
 
 def _outcome(

@@ -8,13 +8,17 @@ GUIDs that prove it.
 """
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.graph import DatasetView, Snapshot
+from zfs_sync.core.ownership import MARKED, Ownership
 from zfs_sync.core.planner import ERROR_CODES, Outcome, TransferStep, Verdict, judge
 from zfs_sync.core.selection import EVERYTHING, Selection
 from zfs_sync.zfs.commands import MARKER
+from zfs_sync.zfs.listing import Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,64 @@ class Step:
     """Only ``to_guid`` is sent, and not what lies between."""
 
 
+class Task(Protocol):
+    """What is to arrive in a dataset: a job of the receiving host, or a push of the sending one."""
+
+    @property
+    def group(self) -> str:
+        """The sync group."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """The dataset that is received into."""
+        ...
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The streams, in order."""
+        ...
+
+    @property
+    def selection(self) -> Selection:
+        """What of the source the edge carries."""
+        ...
+
+    @property
+    def ownership(self) -> Ownership:
+        """What admits the target besides its mark."""
+        ...
+
+
+def planned(
+    task: Task, source: Dataset, target: Dataset | None, parent_exists: Callable[[], bool]
+) -> list[TransferStep | None]:
+    """The stream of each step (None: done already), judged before the first byte. Raises why one is refused."""
+    view = target.view() if target else None
+    found = []
+    for step in task.steps:
+        exists = view is not None or parent_exists()
+        transfer = decide(
+            task.group,
+            task.target,
+            step,
+            source.view(),
+            view,
+            parent_exists=exists,
+            selection=task.selection,
+            ownership=task.ownership,
+        )
+        found.append(transfer)
+        view = _arrived(task, source.view(), view, transfer) if transfer else view
+    return found
+
+
+def _arrived(task: Task, source: DatasetView, target: DatasetView | None, step: TransferStep) -> DatasetView:
+    """The target as it will be after ``step``: what the next one is judged against."""
+    there = {each.guid for each in (*(target.snapshots if target else ()), *step.sent(source))}
+    return DatasetView(task.target, 0, tuple(each for each in source.snapshots if each.guid in there), task.group)
+
+
 def decide(
     group: str,
     path: str,
@@ -36,13 +98,14 @@ def decide(
     *,
     parent_exists: bool,
     selection: Selection = EVERYTHING,
+    ownership: Ownership = MARKED,
 ) -> TransferStep | None:
     """The stream to send now, None where the target ``path`` has it already. Raises why it is refused."""
     if source is None:
         raise ZfsSyncError("E_SOURCE_GONE", f"The source of {path} does not exist any more.")
-    if target is not None and target.marker == group and target.has(step.to_guid):
+    if target is not None and ownership.admits(group, target.marker) and target.has(step.to_guid):
         return None
-    verdict = judge(group, source, target, parent_ready=parent_exists, selection=selection)
+    verdict = judge(group, source, target, parent_ready=parent_exists, selection=selection, ownership=ownership)
     if verdict.outcome in (Outcome.INITIAL, Outcome.BEHIND, Outcome.IN_SYNC):
         found = _transfer(step, verdict, _find(source, step.to_guid))
         if found is not None and all(selection.takes(each.name) for each in found.sent(source)):
@@ -90,6 +153,8 @@ def _hint(group: str, path: str, verdict: Verdict) -> str | None:
     if verdict.outcome in (Outcome.DIVERGED, Outcome.TARGET_AHEAD) and verdict.base is not None:
         where = shlex.quote(f"{path}@{verdict.base.name}")
         return f"To follow the source and lose what only the target has, run on the target: zfs rollback -r {where}"
+    if verdict.outcome is Outcome.TARGET_DIRTY and verdict.target_head is not None:
+        return f"zfs rollback {shlex.quote(f'{path}@{verdict.target_head.name}')}"
     if verdict.outcome is Outcome.TARGET_UNMANAGED and verdict.base is not None:
         return f"To hand it over to {group}, run on the target: zfs set {MARKER}={group} {shlex.quote(path)}"
     return None

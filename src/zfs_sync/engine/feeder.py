@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a receive gets its stream from: this host (a local pair), or the gate of a peer (``zfs_sync.engine.ssh``)."""
 
-import subprocess
-from typing import Protocol
+from typing import IO, Protocol
 
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.selection import EVERYTHING, Selection
@@ -12,11 +11,19 @@ from zfs_sync.zfs.listing import Dataset
 
 
 class Source(Protocol):
-    """A sending process, whose stream comes out of its standard output."""
+    """Something that sends a stream."""
 
     @property
-    def process(self) -> "subprocess.Popen[bytes]":
-        """The process."""
+    def stream(self) -> IO[bytes]:
+        """The stream; whoever reads it closes it."""
+        ...
+
+    def stop(self) -> None:
+        """Ask it to end: nobody reads any more."""
+        ...
+
+    def end(self) -> int | None:
+        """Wait for its end, force it after a while; its exit status."""
         ...
 
     def error(self, status: int | None) -> ZfsSyncError | None:

@@ -37,12 +37,17 @@ class Intent:
     dataset: str
     group: str
     to_guid: int
+    peer: bool = False
 
 
-def target_properties(group: str, kind: str) -> Mapping[str, str]:
-    """What a target has locally, the marker last: a dataset that has it has the others."""
+def target_properties(group: str, kind: str, *, peer: bool = False) -> Mapping[str, str]:
+    """What a target has locally, the marker last: a dataset that has it has the others.
+
+    A peer is left writable: who writes is for people to say. It is not mounted by itself either.
+    """
     mounting = {"canmount": "noauto"} if kind == "filesystem" else {}
-    return {"readonly": "on", **mounting, MARKER: group}
+    protection = {} if peer else {"readonly": "on"}
+    return {**protection, **mounting, MARKER: group}
 
 
 class Targets:
@@ -69,11 +74,19 @@ class Targets:
         """
         return frozenset(each.dataset for each in self._intents())
 
-    def mark(self, dataset: Dataset, group: str) -> None:
-        """Set what is not set, and unmount where the receive could not be kept from mounting."""
-        wanted = target_properties(group, dataset.kind)
+    def mark(self, dataset: Dataset, group: str, *, peer: bool = False, given: bool = False) -> None:
+        """Set what is not set, and unmount where the receive could not be kept from mounting.
+
+        A dataset that was ``given``, not made by a receive of ours, keeps everything else as its owner set it.
+        """
+        wanted = {MARKER: group} if given else target_properties(group, dataset.kind, peer=peer)
         found = self._zfs.properties(dataset.path, [*wanted, "mounted"])
-        if "u" not in self._zfs.capabilities.receive and "mounted" in found and found["mounted"].value == "yes":
+        if (
+            not given
+            and "u" not in self._zfs.capabilities.receive
+            and "mounted" in found
+            and found["mounted"].value == "yes"
+        ):
             self._zfs.unmount(dataset.path)
         for name, value in wanted.items():
             if name not in found or (found[name].value, found[name].source) != (value, "local"):
@@ -107,7 +120,7 @@ class Targets:
         if found is None or found.marker or not found.view().has(intent.to_guid):
             self.forget(dataset)
             return Healed.NOTHING
-        self.mark(found, intent.group)
+        self.mark(found, intent.group, peer=intent.peer)
         return Healed.MARKED
 
     def _intents(self) -> list[Intent]:
@@ -118,4 +131,6 @@ class Targets:
 
 
 def _intent(record: Record) -> Intent:
-    return Intent(str(record["dataset"]), str(record["group"]), int(str(record["to_guid"])))
+    return Intent(
+        str(record["dataset"]), str(record["group"]), int(str(record["to_guid"])), bool(record.get("peer", False))
+    )

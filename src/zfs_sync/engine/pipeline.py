@@ -12,13 +12,14 @@ import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.engine.admission import Admitted, Expected
 from zfs_sync.engine.feeder import Source
 from zfs_sync.engine.processes import GRACE_SECONDS, Listener, end, pipe
 from zfs_sync.engine.progress import Clock
-from zfs_sync.engine.pump import pump
+from zfs_sync.engine.pump import mover, pump
 from zfs_sync.zfs.errors import classify
 
 IDLE_SECONDS = 600.0
@@ -41,6 +42,44 @@ class Ended:
         sides = [each for each in (self.sent, self.received) if each is not None]
         sides.sort(key=lambda error: VAGUENESS.get(error.code, 0))
         return [self.stopped, *sides] if self.stopped else sides
+
+
+class Sink(Protocol):
+    """A receiving process, which takes the stream on its standard input: zfs, or ssh to the gate of a peer."""
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        """The process."""
+        ...
+
+    def stop(self) -> None:
+        """End it before anything was streamed."""
+        ...
+
+    def error(self, status: int | None) -> ZfsSyncError | None:
+        """What went wrong, for its exit status (None: it did not end); None where nothing did."""
+        ...
+
+
+class ReceiveSink:
+    """A ``zfs receive`` of this host."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", dataset: str) -> None:
+        self.process = process
+        self._listener = Listener(pipe(process.stderr))
+        self._dataset = dataset
+
+    def stop(self) -> None:
+        """End it before anything was streamed."""
+        pipe(self.process.stdin).close()
+        end(self.process)
+
+    def error(self, status: int | None) -> ZfsSyncError | None:
+        """What zfs said."""
+        if status == 0:
+            return None
+        said = self._listener.text() or ("signal received" if status is None or status < 0 else "")
+        return classify(said, self._dataset, verb="receive")
 
 
 class Watch:
@@ -71,40 +110,35 @@ class Watch:
 
 def run(
     source: Source,
-    receive: "subprocess.Popen[bytes]",
-    expected: Expected,
+    sink: Sink,
+    expected: Expected | None = None,
     *,
     on_bytes: Callable[[int], None],
     cancelled: threading.Event,
     clock: Clock,
     idle_seconds: float = IDLE_SECONDS,
 ) -> Ended:
-    """Pump ``source`` into ``receive`` until both have ended, or what comes is not what was ``expected``."""
-    listener = Listener(pipe(receive.stderr))
+    """Pump ``source`` into ``sink`` until both have ended, or what comes is not what was ``expected``.
+
+    Without ``expected`` nobody looks: the receiving host is another one, and does.
+    """
+    receive = sink.process
     watch = Watch(receive, cancelled, clock, idle_seconds)
-    with pipe(source.process.stdout) as stream, pipe(receive.stdin) as sink:
-        whole = _pump(stream.fileno(), sink.fileno(), expected, watch, on_bytes)
+    with source.stream as stream, pipe(receive.stdin) as into:
+        whole = _pump(stream.fileno(), into.fileno(), expected, watch, on_bytes)
     received = end(receive, idle_seconds if watch.why is None else GRACE_SECONDS)
     if not whole and received != 0:
-        source.process.terminate()  # it may be waiting for something to send, and not notice
-    sent = end(source.process)
+        source.stop()  # it may be waiting for something to send, and not notice
+    sent = source.end()
     cut_off = not whole and received != 0  # what the source says of it is a consequence, not a cause
-    return Ended(
-        watch.why, None if cut_off else source.error(sent), _receive_error(received, listener, expected.target)
-    )
+    return Ended(watch.why, None if cut_off else source.error(sent), sink.error(received))
 
 
-def _pump(stream: int, sink: int, expected: Expected, watch: Watch, on_bytes: Callable[[int], None]) -> bool:
+def _pump(stream: int, sink: int, expected: Expected | None, watch: Watch, on_bytes: Callable[[int], None]) -> bool:
     """Whether the source ended by itself."""
+    moving = Admitted(stream, sink, expected) if expected else mover(stream, sink)
     try:
-        return pump(stream, sink, on_bytes=on_bytes, stop=watch.stop, moving=Admitted(stream, sink, expected))
+        return pump(stream, sink, on_bytes=on_bytes, stop=watch.stop, moving=moving)
     except ZfsSyncError as error:
         watch.why = error
         return False
-
-
-def _receive_error(status: int | None, listener: Listener, dataset: str) -> ZfsSyncError | None:
-    if status == 0:
-        return None
-    said = listener.text() or ("signal received" if status is None or status < 0 else "")
-    return classify(said, dataset, verb="receive")

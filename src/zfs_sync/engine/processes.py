@@ -42,6 +42,26 @@ class Listener:
                 self._kept += chunk[:room]
 
 
+class ProcessSource:
+    """A sending process, whose stream comes out of its standard output."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self.process = process
+
+    @property
+    def stream(self) -> IO[bytes]:
+        """The stream."""
+        return pipe(self.process.stdout)
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        self.process.terminate()
+
+    def end(self) -> int | None:
+        """Wait for its end, force it after a while; its exit status."""
+        return end(self.process)
+
+
 def end(process: "subprocess.Popen[bytes]", grace_seconds: float = GRACE_SECONDS) -> int | None:
     """Wait for the end for a while, then ask for it, then force it; the exit status.
 

@@ -10,22 +10,21 @@ the step succeeded.
 import subprocess
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from zfs_sync.core.errors import ZfsSyncError
-from zfs_sync.core.graph import DatasetView
 from zfs_sync.core.names import parent
+from zfs_sync.core.ownership import MARKED, Ownership
 from zfs_sync.core.planner import TransferStep, judge
 from zfs_sync.core.selection import EVERYTHING, Selection
 from zfs_sync.engine import pipeline
 from zfs_sync.engine.admission import Expected
-from zfs_sync.engine.checks import Step, decide, refusal
+from zfs_sync.engine.checks import Step, planned, refusal
 from zfs_sync.engine.continuity import Holds, target_tag
 from zfs_sync.engine.feeder import Feeder
 from zfs_sync.engine.locks import target_lock
 from zfs_sync.engine.marking import Healed, Intent, Targets, target_properties
-from zfs_sync.engine.processes import end, pipe
 from zfs_sync.engine.progress import Clock, Meter, Report
 from zfs_sync.zfs.errors import target_modified
 from zfs_sync.zfs.host import Zfs
@@ -43,6 +42,8 @@ class Job:
     target: str
     steps: tuple[Step, ...]
     selection: Selection = EVERYTHING
+    ownership: Ownership = MARKED
+    """What admits the target besides its mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,33 +108,23 @@ class Receiver:
             source = feeder.dataset()
             if source is None:
                 raise ZfsSyncError("E_SOURCE_GONE", f"The source of {job.target} does not exist any more.")
-            planned, target = self._plan(job, source)
-            meter = Meter(on_progress, self._clock, [_estimate(feeder, each) for each in planned], progress_seconds)
+            target = self._zfs.dataset(job.target)
+            steps = planned(job, source, target, lambda: self._parent_exists(job))
+            meter = Meter(on_progress, self._clock, [_estimate(feeder, each) for each in steps], progress_seconds)
             running = _Run(job, feeder, lock, cancelled, meter, source)
             for step in job.steps:
                 target = self._step(running, step, target)
             head = target.view().head if target else None
             return Moved(running.snapshots, meter.done, head.guid if head else None, tuple(running.warnings))
 
-    def _plan(self, job: Job, source: Dataset) -> tuple[list[TransferStep | None], Dataset | None]:
-        """The stream of each step (None: done already), judged before the first byte; and the target as it is now."""
-        target = self._zfs.dataset(job.target)
-        view = target.view() if target else None
-        planned = []
-        for step in job.steps:
-            found = self._decide(job, step, source, view)
-            planned.append(found)
-            view = _arrived(job, source.view(), view, found) if found else view
-        return planned, target
-
-    def _decide(self, job: Job, step: Step, source: Dataset, target: DatasetView | None) -> TransferStep | None:
-        above = parent(job.target) if target is None else None
-        exists = above is None or bool(self._zfs.properties(above, ["type"]))
-        return decide(job.group, job.target, step, source.view(), target, parent_exists=exists, selection=job.selection)
+    def _parent_exists(self, job: Job) -> bool:
+        above = parent(job.target)
+        return above is None or bool(self._zfs.properties(above, ["type"]))
 
     def _step(self, running: _Run, step: Step, target: Dataset | None) -> Dataset | None:
         job = running.job
-        transfer = self._decide(job, step, running.source, target.view() if target else None)
+        now = replace(job, steps=(step,))
+        (transfer,) = planned(now, running.source, target, lambda: self._parent_exists(job))
         if transfer is None:
             return target
         if running.cancelled.is_set():
@@ -154,19 +145,19 @@ class Receiver:
         properties = None
         try:
             if step.base is None:
-                self.targets.intend(Intent(job.target, job.group, step.to.guid))
-                properties = target_properties(job.group, running.source.kind)
+                self.targets.intend(Intent(job.target, job.group, step.to.guid, job.ownership.peers))
+                properties = target_properties(job.group, running.source.kind, peer=job.ownership.peers)
             receive = self._zfs.spawn_receive(
                 job.target, properties=properties, stderr=subprocess.PIPE, pass_fds=[running.lock]
             )
         except BaseException:
-            source.process.kill()
-            pipe(source.process.stdout).close()
-            end(source.process)
+            source.stop()
+            source.stream.close()
+            source.end()
             raise
         return pipeline.run(
             source,
-            receive,
+            pipeline.ReceiveSink(receive, job.target),
             Expected(job.target, step.base.guid if step.base else None, step.to.guid),
             on_bytes=running.meter.moved,
             cancelled=running.cancelled,
@@ -178,14 +169,18 @@ class Receiver:
         """The step has arrived: mark a new target, count, move the hold."""
         job = running.job
         running.snapshots += len(step.sent(running.source.view()))
-        if step.base is None:
-            self.targets.mark(after, job.group)
+        if step.base is None or self._to_mark(job, after):
+            self.targets.mark(after, job.group, peer=job.ownership.peers, given=step.base is not None)
             after = self._zfs.dataset(job.target) or after
         try:
             self._holds.keep(job.edge, target_tag(job.group), after.view(), [step.to.guid])
         except ZfsSyncError as error:
             running.warnings.append(f"{error.code}: {error.message}")
         return after
+
+    def _to_mark(self, job: Job, target: Dataset) -> bool:
+        """Whether a target that was received into has no mark yet, or its group's former name. Peers need none."""
+        return target.marker != job.group and not (job.ownership.peers and target.marker is None)
 
     def _settle(self, job: Job, after: Dataset | None) -> None:
         """A first receive that left nothing behind needs no healing."""
@@ -203,16 +198,10 @@ class Receiver:
         if error.code == "E_TARGET_MODIFIED" and head is not None:
             return target_modified(job.target, head.name)
         if error.code == "E_PLAN_STALE" and view is not None:
-            verdict = judge(job.group, running.source.view(), view, selection=job.selection)
+            verdict = judge(job.group, running.source.view(), view, selection=job.selection, ownership=job.ownership)
             return refusal(job.group, job.target, verdict)
         return error
 
 
 def _estimate(feeder: Feeder, step: TransferStep | None) -> int | None:
     return feeder.estimate(step.base.guid if step.base else None, step.to.guid, alone=step.alone) if step else 0
-
-
-def _arrived(job: Job, source: DatasetView, target: DatasetView | None, step: TransferStep) -> DatasetView:
-    """The target as it will be after ``step``: what the next one is judged against before the first byte."""
-    there = {each.guid for each in (*(target.snapshots if target else ()), *step.sent(source))}
-    return DatasetView(job.target, 0, tuple(each for each in source.snapshots if each.guid in there), job.group)

@@ -15,7 +15,7 @@ from zfs_sync.core.graph import Snapshot
 from zfs_sync.core.planner import TransferStep
 from zfs_sync.core.selection import EVERYTHING, Selection
 from zfs_sync.engine.continuity import Holds, source_tag
-from zfs_sync.engine.processes import Listener, end, pipe
+from zfs_sync.engine.processes import Listener, ProcessSource, end, pipe
 from zfs_sync.zfs.errors import classify
 from zfs_sync.zfs.host import Zfs
 from zfs_sync.zfs.listing import Dataset
@@ -39,11 +39,11 @@ class Stream:
     """What of the dataset's snapshots the edge may carry."""
 
 
-class Sending:
+class Sending(ProcessSource):
     """A ``zfs send`` that runs; its stream comes out of ``process.stdout`` unless it was given a descriptor."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", dataset: str) -> None:
-        self.process = process
+        super().__init__(process)
         self.listener = Listener(pipe(process.stderr))
         self._dataset = dataset
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.engine import wire
-from zfs_sync.engine.processes import Listener, end, pipe
+from zfs_sync.engine.processes import Listener, ProcessSource, end, pipe
 from zfs_sync.engine.wire import GateRequest
 from zfs_sync.zfs.listing import Dataset
 
@@ -82,11 +82,11 @@ def arguments(peer: SshPeer, files: SshFiles, *, shared: bool, verbose: bool = F
     return [files.program, "-F", "none", "-T", "-x", "-a", *listed, *target]
 
 
-class SshSource:
+class SshSource(ProcessSource):
     """A stream from a peer's gate."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", peer: SshPeer, files: SshFiles) -> None:
-        self.process = process
+        super().__init__(process)
         self._listener = Listener(pipe(process.stderr))
         self._peer, self._files = peer, files
 

@@ -3,16 +3,18 @@
 """What an agent and the gate of its peer say to each other, and datasets as reports carry them.
 
 A request is one JSON line on standard input. ``list`` and ``estimate`` answer one JSON line; ``send`` answers the raw
-stream. An error is one line on standard error: ``zfs-sync-gate: `` and ``{"code", "message", "hint"}``. Everything that
+stream. ``receive`` is followed by ``source_bytes`` bytes that describe the source as an answer to ``list`` does; it
+answers a line that says what to stream, takes the stream on standard input, and answers a line when it has arrived. An
+error is one line on standard error: ``zfs-sync-gate: `` and ``{"code", "message", "hint"}``. Everything that
 a peer says is checked like everything that a stranger says.
 """
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Len
+from annotated_types import Ge, Le, Len
 
 from zfs_sync.api.annotations import STRICT, RelativePath, U64Text
 from zfs_sync.api.reports import Capabilities as WireCapabilities
@@ -26,6 +28,7 @@ from zfs_sync.zfs.listing import Dataset
 
 GATE_VERSION = 1
 REQUEST_BYTES = 4096
+SOURCE_BYTES = 64 * 1024 * 1024
 ERROR_PREFIX = "zfs-sync-gate: "
 LONGEST_WORDS = 1000
 
@@ -39,12 +42,28 @@ class GateRequest:
     __pydantic_config__ = STRICT
 
     v: Annotated[int, Ge(1)]
-    op: Literal["list", "estimate", "send"]
+    op: Literal["list", "estimate", "send", "receive"]
     edge: Annotated[str, Len(1, 400)]
     relative: RelativePath
     base_guid: U64Text | None = None
     to_guid: U64Text | None = None
     alone: bool = False
+    source_bytes: Annotated[int, Ge(1), Le(SOURCE_BYTES)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiveAnswer:
+    """What a peer that receives wants streamed, and in the end what it has."""
+
+    __pydantic_config__ = STRICT
+
+    state: Literal["ready", "done"]
+    base_guid: U64Text | None = None
+    to_guid: U64Text | None = None
+    alone: bool = False
+    snapshots: Annotated[int, Ge(0)] = 0
+    head_guid: U64Text | None = None
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +85,14 @@ class EstimateAnswer:
 
 
 def request_line(request: GateRequest) -> bytes:
-    """A request as it travels."""
-    return answer_line(request)
+    """A request as it travels; a gate that does not know ``receive`` knows no ``source_bytes``."""
+    words = unstructure(request)
+    if request.source_bytes is None:
+        del words["source_bytes"]
+    return json.dumps(words, separators=(",", ":")).encode() + b"\n"
 
 
-def answer_line(answer: GateRequest | ListAnswer | EstimateAnswer) -> bytes:
+def answer_line(answer: ListAnswer | EstimateAnswer | ReceiveAnswer) -> bytes:
     """An answer as it travels."""
     return json.dumps(unstructure(answer), separators=(",", ":")).encode() + b"\n"
 
@@ -84,7 +106,14 @@ def parse_request(line: bytes) -> GateRequest:
         raise ZfsSyncError("E_VALIDATION", f"A request to {request.op} names the snapshot by to_guid.")
     if request.to_guid is not None and request.base_guid == request.to_guid:
         raise ZfsSyncError("E_VALIDATION", f"A request to {request.op} names two snapshots, not one twice.")
+    if (request.op == "receive") != (request.source_bytes is not None):
+        raise ZfsSyncError("E_VALIDATION", "A request to receive, and no other, says how the source is described.")
     return request
+
+
+def parse_receive(line: bytes) -> ReceiveAnswer:
+    """An answer to ``receive``. Raises E_VALIDATION."""
+    return structure(ReceiveAnswer, _json(line))
 
 
 def parse_list(line: bytes) -> Dataset | None:
@@ -114,6 +143,7 @@ def report_of(dataset: Dataset, creations: dict[str, int] | None = None) -> Data
         type="volume" if dataset.kind == "volume" else "filesystem",
         used=dataset.used,
         referenced=dataset.referenced,
+        written=dataset.written,
         encryption_root=dataset.encryption_root,
         marker=dataset.marker,
         add=[
@@ -136,6 +166,7 @@ def dataset_of(report: DatasetReport) -> Dataset:
         kind=report.type,
         used=report.used,
         referenced=report.referenced,
+        written=report.written,
         encryption_root=report.encryption_root,
         marker=report.marker,
         snapshots=tuple(Snapshot(u64(each.guid), u64(each.createtxg), each.name) for each in report.add),

@@ -42,10 +42,13 @@ class Dataset:
     """The local value of ``zfs-sync:group``."""
     snapshots_changed: int | None = None
     snapshots: tuple[Snapshot, ...] = ()
+    written: int | None = None
+    """Bytes written since the newest snapshot; None where the platform does not tell."""
 
     def view(self) -> DatasetView:
         """What the planner judges."""
-        return DatasetView(self.path, self.guid, self.snapshots, self.marker, self.encryption_root is not None)
+        encrypted = self.encryption_root is not None
+        return DatasetView(self.path, self.guid, self.snapshots, self.marker, encrypted, self.written)
 
 
 def datasets(
@@ -62,6 +65,7 @@ def datasets(
 def _read(runner: Runner, capabilities: Capabilities, roots: Sequence[str], depth: int | None) -> Mapping[str, Dataset]:
     asked = ["type", "guid", "used", "referenced", MARKER]
     asked += ["encryptionroot"] if capabilities.encryption else []
+    asked += ["written"] if capabilities.written else []
     asked += ["snapshots_changed"] if capabilities.snapshots_changed else []
     if capabilities.parsable_list and capabilities.typed_get:
         records = _records(runner, commands.get(asked, roots, depth=0 if depth else None, types=KINDS), roots)
@@ -90,6 +94,7 @@ def _dataset(path: str, record: Mapping[str, Property], snapshots: Mapping[str, 
         encryption_root=_value(record, "encryptionroot"),
         marker=marker.value if marker and marker.source == "local" else None,
         snapshots_changed=parsing.optional_number(_value(record, "snapshots_changed")),
+        written=parsing.optional_number(_value(record, "written")),
         snapshots=tuple(sorted(snapshots.get(path, ()), key=lambda each: each.createtxg)),
     )
 

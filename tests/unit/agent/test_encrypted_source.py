@@ -63,7 +63,7 @@ def version(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=["tank", SOURCE], ids=["the key is inherited", "the key is its own"])
 def host(request: pytest.FixtureRequest, version: str, tmp_path: Path) -> Host:
     replay = openzfs(version)
-    asked = ["type", "guid", "used", "referenced", "zfs-sync:group", "encryptionroot"]
+    asked = ["type", "guid", "used", "referenced", "zfs-sync:group", "encryptionroot", "written"]
     changed = "" if version.startswith("2.1") else f"{SOURCE}\tsnapshots_changed\t-\t1795496173\n"
     asked += ["snapshots_changed"] if changed else []
     kinds = ("filesystem", "volume")

@@ -14,6 +14,7 @@ from tests.unit.engine.streams import package, plain
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.engine import pipeline
 from zfs_sync.engine.admission import Expected
+from zfs_sync.engine.processes import ProcessSource
 
 ENDLESS = "trap 'exit 255' TERM; cat plain; while :; do echo stream; done"
 BRIEF = "cat plain"
@@ -24,13 +25,12 @@ TAKES = "cat >/dev/null"
 COMPLAINS = "cat >/dev/null; echo 'cannot receive: incomplete stream' >&2; exit 1"
 
 
-class ShellSource:
+class ShellSource(ProcessSource):
     """A sending process as ssh is one: ended by us, it exits with 255 and no word."""
 
     def __init__(self, script: str, folder: Path) -> None:
-        self.process = subprocess.Popen(
-            ["bash", "-c", script], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        super().__init__(subprocess.Popen(["bash", "-c", script], cwd=folder, **pipes))
 
     def error(self, status: int | None) -> ZfsSyncError | None:
         return None if status == 0 else ZfsSyncError("E_SSH", f"ssh ended with status {status}.")
@@ -48,7 +48,7 @@ def run(folder: Path, source: str, receive: str) -> pipeline.Ended:
     receiving = subprocess.Popen(["bash", "-c", receive], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     return pipeline.run(
         ShellSource(source, folder),
-        receiving,
+        pipeline.ReceiveSink(receiving, "b/c"),
         Expected("b/c", None, 7),
         on_bytes=lambda _: None,
         cancelled=threading.Event(),

@@ -56,6 +56,7 @@ GROUP_FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "snapshots": snapshots,
     "interval": st.just("continuous") | durations,
     "lag_limit": durations,
+    "direction": st.sampled_from(["pull", "push"]),
     "priority": st.integers(0, 100),
 }
 """Every field but ``members``, which is drawn for a group with the systems in mind."""
@@ -68,9 +69,11 @@ def _fields(known: Mapping[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[di
 
 @st.composite
 def members(draw: Draw, group: str, systems: list[str]) -> list[dict[str, Any]]:
-    """One source and its targets, fed by it or by each other, in any order."""
+    """One source and its targets, fed by it or by each other, or peers, in any order."""
     places = st.tuples(st.sampled_from(systems), st.sampled_from([root.format(group) for root in ROOTS]))
     chosen = draw(st.lists(places, min_size=2, max_size=5, unique=True))
+    if draw(st.integers(0, 2)) == 0:
+        return [{"system": system, "dataset": dataset, "role": "peer"} for system, dataset in chosen]
     rows: list[dict[str, Any]] = []
     for index, (system, dataset) in enumerate(chosen):
         row: dict[str, Any] = {"system": system, "dataset": dataset, "role": "target" if index else "source"}

@@ -34,7 +34,7 @@ def test_one_object_is_declared_shown_and_deleted(operator: Api) -> None:
 
 
 def test_faults_point_into_the_body(applied: Api) -> None:
-    answer = applied.put(f"{GROUPS}/photos", {"interval": 5, "members": [{**MEMBERS[0], "role": "peer"}]})
+    answer = applied.put(f"{GROUPS}/photos", {"interval": 5, "members": [{**MEMBERS[0], "role": "master"}]})
     assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/members/0/role", "/interval"]
     answer = applied.put(f"{GROUPS}/film", {"members": [MEMBERS[0], {**MEMBERS[1], "system": "gone"}]})
     assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/members/1/system"]

@@ -60,7 +60,13 @@ def test_a_first_sync_from_report_to_success(nas1: Api, nas2: Api, viewer: Api) 
     assert row(viewer)["outcome"] == "INITIAL"
     told = work(nas2, "nas2")
     assert [edge["role"] for edge in told["edges"]] == ["to"]
-    assert told["edges"][0]["peer"] == {"system": "nas1", "host": "nas1", "user": "zfs-sync", "port": 22}
+    assert told["edges"][0]["peer"] == {
+        "system": "nas1",
+        "host": "nas1",
+        "user": "zfs-sync",
+        "port": 22,
+        "formerly": [],
+    }
     assert [edge["role"] for edge in work(nas1, "nas1")["edges"]] == ["from"]
     (job,) = told["jobs"]
     claimed = claim(nas2, job["id"])

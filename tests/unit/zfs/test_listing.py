@@ -15,7 +15,8 @@ KINDS = ("filesystem", "volume")
 
 
 def get_23(*roots: str, depth: int | None = None) -> commands.Argv:
-    asked = ["type", "guid", "used", "referenced", "zfs-sync:group", "encryptionroot", "snapshots_changed"]
+    asked = ["type", "guid", "used", "referenced", "zfs-sync:group", "encryptionroot", "written"]
+    asked += ["snapshots_changed"]
     return commands.get(asked, list(roots), depth=depth, types=KINDS)
 
 
@@ -63,7 +64,7 @@ def test_openzfs_is_asked_for_datasets_and_for_the_cheap_columns_of_snapshots() 
 
 def test_openzfs_21_is_not_asked_for_what_it_does_not_know() -> None:
     replay = openzfs("2.1.11-1")
-    asked = ["type", "guid", "used", "referenced", "zfs-sync:group", "encryptionroot"]
+    asked = ["type", "guid", "used", "referenced", "zfs-sync:group", "encryptionroot", "written"]
     replay.say(commands.get(asked, ["tank"], depth=0, types=KINDS), stdout=TREE_23)
     replay.say(commands.list_snapshots(["tank"], depth=1), stdout=SNAPSHOTS_23)
     found = Zfs(replay).dataset("tank")

@@ -33,6 +33,15 @@ sync_groups = Table(
     Index("ix_sync_groups_owner", "owner"),
 )
 
+former_names = Table(
+    "former_names",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(63), primary_key=True),
+    Column("current", String(63), nullable=False),
+)
+"""Names that systems and sync groups had before they were renamed, and what they are called now."""
+
 meta = Table(
     "meta",
     metadata,

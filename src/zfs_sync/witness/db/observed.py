@@ -50,6 +50,7 @@ datasets = Table(
     Column("kind", String(16), nullable=False),
     Column("used", BigInteger),
     Column("referenced", BigInteger),
+    Column("written", BigInteger),
     Column("encryption_root", String(255)),
     Column("marker", String(63)),
     Index("uq_datasets_system_path", "system", "path", unique=True),

@@ -18,10 +18,14 @@ edges = Table(
     Column("to_root", String(255), nullable=False),
     Column("recursive", Boolean, nullable=False),
     Column("selection", JSON, nullable=False, server_default=text("'{}'")),
+    Column("direction", String(4), nullable=False, server_default=text("'pull'")),
+    Column("peers", Boolean, nullable=False, server_default=text("0")),
+    Column("takeover", Boolean, nullable=False, server_default=text("0")),
     Index("ix_edges_group", "group"),
     Index("ix_edges_from_system", "from_system"),
     Index("ix_edges_to_system", "to_system"),
 )
+"""``takeover`` says that the target was the group's source, or a peer, before its roles were changed."""
 
 plan_rows = Table(
     "plan_rows",
@@ -47,9 +51,11 @@ plan_rows = Table(
     Column("error", JSON),
     Column("error_at", UtcTime),
     Column("next_attempt", UtcTime),
+    Column("dirty_head", U64),
     Index("ix_plan_rows_outcome", "outcome"),
 )
-"""One row per dataset of an edge. ``awaited_head`` is what a job has brought and the target has not reported yet."""
+"""One row per dataset of an edge. ``awaited_head`` is what a job has brought and the target has not reported yet,
+``dirty_head`` the target's head at which an attempt found it written to."""
 
 jobs = Table(
     "jobs",
@@ -60,6 +66,7 @@ jobs = Table(
     Column("relative", String(255), nullable=False),
     Column("from_system", String(63), nullable=False),
     Column("to_system", String(63), nullable=False),
+    Column("runs_on", String(63), nullable=False, server_default=text("''")),
     Column("target_dataset", String(255), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("state", String(16), nullable=False),
@@ -98,6 +105,7 @@ jobs = Table(
     ),
     Index("ix_jobs_to_system_state", "to_system", "state"),
     Index("ix_jobs_from_system_state", "from_system", "state"),
+    Index("ix_jobs_runs_on_state", "runs_on", "state"),
     Index("ix_jobs_edge_relative_state", "edge", "relative", "state"),
     Index("ix_jobs_created_at", "created_at", "id"),
     Index("ix_jobs_group", "group", "created_at"),

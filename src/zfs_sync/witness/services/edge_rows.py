@@ -14,7 +14,7 @@ from zfs_sync.core.selection import Selection
 
 def dump(edge: Edge) -> dict[str, Any]:
     """The row of an edge. Its selection has the form in which agents are told of it."""
-    names = ("id", "group", "from_system", "from_root", "to_system", "to_root", "recursive")
+    names = ("id", "group", "from_system", "from_root", "to_system", "to_root", "recursive", "direction", "peers")
     selection = {
         name: list(value) if isinstance(value, tuple) else value for name, value in asdict(edge.selection).items()
     }
@@ -31,6 +31,8 @@ def load(row: Row[Any]) -> Edge:
         row.to_root,
         row.recursive,
         selection=_selection(row.selection),
+        direction=row.direction,
+        peers=row.peers,
     )
 
 

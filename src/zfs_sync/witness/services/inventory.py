@@ -20,7 +20,7 @@ from zfs_sync.witness.db.types import stored_time, stored_u64
 
 BATCH = 400
 _GUID = type_coerce(snapshots.c.guid, BigInteger)
-_COLUMNS = ("guid", "kind", "used", "referenced", "encryption_root", "marker")
+_COLUMNS = ("guid", "kind", "used", "referenced", "written", "encryption_root", "marker")
 _NAME = 1
 
 
@@ -45,6 +45,7 @@ class Incoming:
             "kind": report.type,
             "used": report.used,
             "referenced": report.referenced,
+            "written": report.written,
             "encryption_root": report.encryption_root,
             "marker": report.marker,
         }
@@ -116,7 +117,7 @@ def _update(connection: Connection, kept: Iterable[tuple[Row[Any], Mapping[str, 
         differing = {name for name, value in columns.items() if getattr(row, name) != value}
         if differing:
             values.append({f"new_{name}": value for name, value in columns.items()} | {"key": row.id})
-        if differing - {"used", "referenced"}:
+        if differing - {"used", "referenced", "written"} or bool(columns["written"]) != bool(row.written):
             changed.add(row.path)
     if values:
         new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _COLUMNS}

@@ -13,14 +13,13 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 
 from zfs_sync.api.structure import unstructure
 from zfs_sync.api.work import Finish, Progress
-from zfs_sync.core.edges import Edge
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.names import join
-from zfs_sync.core.planner import TransferStep, transfer_steps
+from zfs_sync.core.planner import Outcome, TransferStep, transfer_steps
 from zfs_sync.witness import audit
 from zfs_sync.witness.db.work import edges, jobs, plan_rows
 from zfs_sync.witness.principal import WITNESS, Principal
-from zfs_sync.witness.services import edge_rows, scheduling, views
+from zfs_sync.witness.services import edge_rows, former_names, scheduling, views
 from zfs_sync.witness.services.scheduling import backoff_seconds, note, transition
 from zfs_sync.witness.services.verdicts import Ends, verdict_of
 from zfs_sync.witness.settings import Settings
@@ -40,7 +39,7 @@ def find(connection: Connection, job: str) -> Row[Any]:
 def own(connection: Connection, principal: Principal, job: str) -> Row[Any]:
     """The job's row, if it is the principal's system that runs it. Raises E_JOB_NOT_YOURS."""
     row = find(connection, job)
-    if principal.system != row.to_system:
+    if principal.system != row.runs_on:
         raise ZfsSyncError("E_JOB_NOT_YOURS", f"Job '{job}' is for another system than '{principal.system}'.")
     return row
 
@@ -54,7 +53,7 @@ def claim(
     if row.state == "queued":
         _check_limits(connection, settings, row)
     edge = connection.execute(select(edges).where(edges.c.id == row.edge)).one_or_none()
-    steps = _steps(connection, edge_rows.load(edge), row.relative) if edge is not None else []
+    steps = _steps(connection, edge, row.relative) if edge is not None else []
     if edge is None or not steps:
         raise ZfsSyncError("E_JOB_NOT_CLAIMABLE", f"Job '{job}' has nothing to do any more.")
     lease = {
@@ -96,7 +95,7 @@ def _check_limits(connection: Connection, settings: Settings, row: Row[Any]) -> 
         raise ZfsSyncError("E_JOB_NOT_CLAIMABLE", f"Job '{other}' holds '{row.target_dataset}' still.")
 
 
-def _steps(connection: Connection, edge: Edge, relative: str) -> list[dict[str, Any]]:
+def _steps(connection: Connection, edge: Row[Any], relative: str) -> list[dict[str, Any]]:
     source_path = join(edge.from_root, relative)
     source = views.at(connection, edge.from_system, {source_path}).get(source_path)
     held = {each: join(edge.to_root, each) for each in (relative, views.above(relative))}
@@ -104,8 +103,10 @@ def _steps(connection: Connection, edge: Edge, relative: str) -> list[dict[str, 
     targets = {each: found[path] for each, path in held.items() if path in found}
     if source is None:
         return []
-    verdict = verdict_of(edge, relative, Ends({relative: source}, targets))
-    return [_step(each) for each in transfer_steps(verdict, source, edge.selection)] if verdict else []
+    ours = edge_rows.load(edge)
+    ends = Ends({relative: source}, targets)
+    verdict = verdict_of(ours, relative, ends, former_names.ownership(connection, edge))
+    return [_step(each) for each in transfer_steps(verdict, source, ours.selection)] if verdict else []
 
 
 def _step(step: TransferStep) -> dict[str, Any]:
@@ -171,12 +172,15 @@ def _note_outcome(
     if body.result == "succeeded":
         head = int(body.target_head_guid) if body.target_head_guid else None
         values: dict[str, Any] = {"last_success": now, "awaited_head": head, "attempts": 0, "requested_at": None}
-        values |= {"error": None, "error_at": None, "next_attempt": None}
+        values |= {"error": None, "error_at": None, "next_attempt": None, "dirty_head": None}
     elif body.result == "failed":
         code = str(error["code"]) if error else "E_INTERNAL"
         pause = timedelta(seconds=backoff_seconds(code, row.attempt + 1))
         values = {"attempts": row.attempt + 1, "error": error, "error_at": now, "next_attempt": now + pause}
         values["requested_at"] = None
+        if error and code == "E_TARGET_MODIFIED":
+            dirty = {"outcome": str(Outcome.TARGET_DIRTY), "message": error["message"]}
+            values |= {**dirty, "dirty_head": plan_rows.c.target_head}
     else:
         values = {"requested_at": None, "next_attempt": now + CANCELLED_PAUSE}
     _row_values(connection, row, values)
@@ -206,7 +210,7 @@ def cancel(connection: Connection, principal: Principal, job: str, now: datetime
         return set()
     event = "cancelled" if row.state == "queued" else "cancel_requested"
     _audit(connection, principal, event, row, {"state": row.state}, now)
-    return {row.to_system}
+    return {row.runs_on}
 
 
 def abandon(connection: Connection, principal: Principal, job: str, now: datetime) -> set[str]:
@@ -216,7 +220,7 @@ def abandon(connection: Connection, principal: Principal, job: str, now: datetim
         raise ZfsSyncError("E_JOB_NOT_CLAIMABLE", f"Job '{job}' is {row.state}; only a lost one can be given up.")
     _give_up(connection, row, now, f"given up by {principal.name}")
     _audit(connection, principal, "abandoned", row, {}, now)
-    return {row.to_system}
+    return {row.runs_on}
 
 
 def _give_up(connection: Connection, row: Row[Any], now: datetime, why: str) -> None:
@@ -231,7 +235,7 @@ def _give_up(connection: Connection, row: Row[Any], now: datetime, why: str) -> 
 
 def running_elsewhere(connection: Connection, system: str, running: list[str], now: datetime) -> bool:
     """Queue anew what was lost and is not run by its agent, as the agent itself says; whether there was such a job."""
-    lost = select(jobs).where(jobs.c.to_system == system, jobs.c.state == "lost", jobs.c.id.not_in(running))
+    lost = select(jobs).where(jobs.c.runs_on == system, jobs.c.state == "lost", jobs.c.id.not_in(running))
     rows = connection.execute(lost).all()
     for row in rows:
         _give_up(connection, row, now, "its agent does not run it")
@@ -244,7 +248,7 @@ def expire(connection: Connection, now: datetime) -> set[str]:
     for row in connection.execute(select(jobs).where(jobs.c.state == "running", jobs.c.lease_expires < now)).all():
         if transition(connection, row, "lost", now, "no word in time"):
             _audit(connection, WITNESS, "lost", row, {}, now)
-            woken.add(row.to_system)
+            woken.add(row.runs_on)
     return woken
 
 

@@ -8,18 +8,20 @@ agent asks for is an indexed read, at any size and with any history.
 
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
+from zfs_sync.core.edges import Edge
 from zfs_sync.core.graph import DatasetView, Snapshot
 from zfs_sync.core.names import is_inside, join, relative
-from zfs_sync.core.planner import Outcome, Verdict
+from zfs_sync.core.planner import Outcome, Verdict, written_since
 from zfs_sync.witness.db.desired import sync_groups
 from zfs_sync.witness.db.observed import datasets, snapshots
 from zfs_sync.witness.db.work import edges, plan_rows
-from zfs_sync.witness.services import conflicts, edge_rows, scheduling, views
+from zfs_sync.witness.services import conflicts, edge_rows, former_names, scheduling, views
 from zfs_sync.witness.services.desired.canonical import spec_edges
 from zfs_sync.witness.services.verdicts import Ends, verdict_of
 
@@ -71,9 +73,10 @@ def hindrances_changed(connection: Connection, now: datetime, system: str) -> se
 def _rebuild(connection: Connection, group: str) -> set[str]:
     """Make the stored edges of a group those of its members; the systems of edges that are gone."""
     spec = connection.execute(select(sync_groups.c.spec).where(sync_groups.c.name == group)).scalar()
-    rows = {each.id: edge_rows.dump(each) for each in (spec_edges(group, spec) if spec else ())}
+    before = connection.execute(select(edges).where(edges.c.group == group)).all()
+    rows = {each.id: _edge_row(each, before) for each in (spec_edges(group, spec) if spec else ())}
     woken: set[str] = set()
-    for old in connection.execute(select(edges).where(edges.c.group == group)).all():
+    for old in before:
         row = rows.pop(old.id, None)
         if row == dict(old._mapping):  # noqa: SLF001  (SQLAlchemy's public name)
             continue
@@ -87,6 +90,18 @@ def _rebuild(connection: Connection, group: str) -> set[str]:
     if rows:
         connection.execute(insert(edges), list(rows.values()))
     return woken
+
+
+def _edge_row(edge: Edge, before: Collection[EdgeRow]) -> dict[str, Any]:
+    return edge_rows.dump(edge) | {"takeover": not edge.peers and _taken_over(edge, before)}
+
+
+def _taken_over(edge: Edge, before: Collection[EdgeRow]) -> bool:
+    """Whether the target had data of its own in this group: it was the source, or a peer, and has no mark of ours."""
+    own = {(each.from_system, each.from_root) for each in before}
+    own -= {(each.to_system, each.to_root) for each in before if not each.peers}
+    kept = any(each.takeover for each in before if each.id == edge.id)
+    return kept or (edge.to_system, edge.to_root) in own
 
 
 def _edges(connection: Connection, groups: Iterable[str], systems: Iterable[str]) -> list[EdgeRow]:
@@ -113,15 +128,17 @@ def _judge_edge(
         relatives = relatives | {name for name in old if name and views.above(name) in touched}
     sources, targets = _sources(connection, edge, relatives), _targets(connection, edge, relatives)
     asked = (set(old) | set(sources) | {""}) if relatives is None else relatives
+    ownership = former_names.ownership(connection, edge)
     reported = {each: views.has_reported(connection, each) for each in (edge.from_system, edge.to_system)}
     ends = Ends(sources, targets, reported[edge.from_system], reported[edge.to_system])
     ours = edge_rows.load(edge)
     for name in sorted(asked):
-        verdict = verdict_of(ours, name, ends)
+        verdict = verdict_of(ours, name, ends, ownership)
         if verdict is None:
             connection.execute(delete(plan_rows).where(plan_rows.c.edge == edge.id, plan_rows.c.relative == name))
             continue
         heard = reporter == edge.to_system
+        verdict = _still_dirty(verdict, targets.get(name), old.get(name))
         _store(connection, edge, name, verdict, old.get(name), now, heard=heard, news=name in touched)
     scheduling.schedule_edge(connection, edge, now, None if relatives is None else asked)
 
@@ -164,6 +181,8 @@ def _store(
         return
     if heard:
         values["awaited_head"] = None
+    if verdict.outcome is not Outcome.TARGET_DIRTY:
+        values["dirty_head"] = None
     known = (old.outcome, old.source_head, old.target_head)
     if news or known != (values["outcome"], values["source_head"], values["target_head"]):
         values["next_attempt"] = None
@@ -171,6 +190,16 @@ def _store(
         values |= {"error": None, "error_at": None, "next_attempt": None, "attempts": 0, "requested_at": None}
     condition = (plan_rows.c.edge == edge.id) & (plan_rows.c.relative == name)
     connection.execute(update(plan_rows).where(condition).values(values))
+
+
+def _still_dirty(verdict: Verdict, target: DatasetView | None, old: Row[Any] | None) -> Verdict:
+    """TARGET_DIRTY as an attempt found it, until the target's snapshots change or its platform says otherwise."""
+    if old is None or old.dirty_head is None or target is None or target.written is not None:
+        return verdict
+    same = target.head is not None and target.head.guid == old.dirty_head
+    if verdict.outcome is not Outcome.BEHIND or not same:
+        return verdict
+    return replace(verdict, outcome=Outcome.TARGET_DIRTY, message=written_since(target))
 
 
 def _columns(verdict: Verdict) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from zfs_sync.core.numbers import parse_duration
 from zfs_sync.core.planner import ACTIONABLE, Outcome
 from zfs_sync.witness.db.desired import sync_groups, systems
 from zfs_sync.witness.db.work import edges, job_events, jobs, plan_rows
-from zfs_sync.witness.services import totals
+from zfs_sync.witness.services import peers, totals
 from zfs_sync.witness.services.hindrances import Hindrances
 
 ALIVE = ("queued", "running", "lost")
@@ -61,6 +61,9 @@ def schedule_edge(
     for row in rows:
         if relatives is None or row.relative in relatives:
             wanted = not resting and _wanted(row, group) and hindrances.of(edge, row.relative) is None
+            if edge.peers and wanted and row.relative not in alive:
+                _feed_peer(connection, edge, group, row.relative, now)
+                continue
             _settle(connection, edge, group, row, alive.get(row.relative), now, wanted=wanted)
 
 
@@ -76,9 +79,34 @@ def forget_refusals(connection: Connection, edge: Row[Any]) -> None:
 
 def _wanted(row: Row[Any], group: dict[str, Any]) -> bool:
     unheard = row.awaited_head is not None and row.awaited_head != row.target_head
-    if Outcome(row.outcome) not in ACTIONABLE or unheard:
+    outcome = Outcome(row.outcome)
+    tried = outcome is Outcome.TARGET_DIRTY and row.dirty_head is not None  # only an attempt tells that it was mended
+    if unheard or not (tried or outcome in ACTIONABLE):
         return False
     return row.requested_at is not None or group["mode"] == "auto"
+
+
+def _feed_peer(connection: Connection, edge: Row[Any], group: dict[str, Any], relative: str, now: datetime) -> None:
+    """Queue one job for a dataset that other peers are ahead of: from who can give it first, and has most to give."""
+    rows = peers.rows_into(connection, edge, relative)
+    ends = {system for row in rows for system in (row.from_system, row.to_system)}
+    hindrances = Hindrances.load(connection, ends, now)
+    feeders = [
+        row
+        for row in rows
+        if _wanted(row, group) and not _resting(connection, row) and hindrances.of(row, relative) is None
+    ]
+    if not feeders or peers.unheard(rows) or peers.conflict(connection, edge.group, relative, feeders):
+        return
+    best = min(feeders, key=lambda row: (max(_due(row, group, now), now), -row.lag_snapshots, row.attempts, row.id))
+    due = _due(best, group, now)
+    target = (jobs.c.to_system == edge.to_system) & (jobs.c.target_dataset == join(edge.to_root, relative))
+    alive = connection.execute(select(jobs).where(target, jobs.c.state.in_(ALIVE))).all()
+    for job in alive:
+        if job.state != "queued" or job.run_after <= max(due, now):
+            return
+        transition(connection, job, "cancelled", now, "another peer gives it sooner")
+    _queue(connection, best, group, best, now, due)
 
 
 def _settle(
@@ -97,8 +125,12 @@ def _settle(
             _queue(connection, edge, group, row, now, due)
     elif job.state == "queued" and not wanted:
         transition(connection, job, "cancelled", now, "not needed any more")
-    elif job.state == "queued" and (max(job.run_after, now), job.priority) != (max(due, now), group["priority"]):
-        values = {"run_after": due, "priority": group["priority"]}
+    elif job.state == "queued" and (max(job.run_after, now), job.priority, job.runs_on) != (
+        max(due, now),
+        group["priority"],
+        runner(edge),
+    ):
+        values = {"run_after": due, "priority": group["priority"], "runs_on": runner(edge)}
         connection.execute(update(jobs).where(jobs.c.id == job.id, jobs.c.state == "queued").values(values))
 
 
@@ -122,6 +154,7 @@ def _queue(
         "relative": row.relative,
         "from_system": edge.from_system,
         "to_system": edge.to_system,
+        "runs_on": runner(edge),
         "target_dataset": join(edge.to_root, row.relative),
         "priority": group["priority"],
         "state": "queued",
@@ -133,6 +166,11 @@ def _queue(
     }
     connection.execute(insert(jobs), job)
     note(connection, job["id"], now, "queued", 0, row.outcome)
+
+
+def runner(edge: Row[Any]) -> str:
+    """The system whose agent runs the edge's jobs."""
+    return str(edge.from_system if edge.direction == "push" else edge.to_system)
 
 
 def _resting(connection: Connection, edge: Row[Any]) -> bool:

@@ -22,7 +22,7 @@ from zfs_sync.witness.db.work import edges, jobs, plan_rows
 from zfs_sync.witness.services.hindrances import Hindrances
 from zfs_sync.witness.services.liveness import enrolled, online
 
-_ORDER = ("DIVERGED", "NO_COMMON_BASE", "TARGET_UNMANAGED", "FEATURE_GAP", "TARGET_AHEAD", "UNREPORTED")
+_ORDER = ("DIVERGED", "NO_COMMON_BASE", "TARGET_UNMANAGED", "TARGET_DIRTY", "FEATURE_GAP", "TARGET_AHEAD", "UNREPORTED")
 
 
 def edge_rows(
@@ -77,6 +77,7 @@ def _edge(
         "from_root": row.from_root,
         "to_root": row.to_root,
         "relative": row.relative,
+        "peers": row.peers,
         "outcome": row.outcome,
         "message": row.message,
         "source_head": _snapshot(row.source_head, row.source_head_name),
@@ -142,6 +143,8 @@ def _hint(code: str, row: Row[Any]) -> str:
     if code in ("E_DIVERGED", "E_TARGET_AHEAD") and row.base_name is not None:
         command = f"zfs rollback -r {shlex.quote(f'{target}@{row.base_name}')}"
         return f"To follow the source and lose what only the target has, run on {row.to_system}: {command}"
+    if code == "E_TARGET_MODIFIED" and row.target_head_name is not None:
+        return f"zfs rollback {shlex.quote(f'{target}@{row.target_head_name}')}"
     if code == "E_TARGET_UNMANAGED" and row.base_name is not None:
         command = f"zfs set zfs-sync:group={row.group} {shlex.quote(target)}"
         return f"If this replica may be taken over, run on {row.to_system}: {command}"

@@ -16,8 +16,8 @@ from zfs_sync.witness.db.work import edges, jobs, plan_rows
 from zfs_sync.witness.principal import Principal
 from zfs_sync.witness.services import scheduling
 
-_ASKED = sorted(str(each) for each in ACTIONABLE | {Outcome.BLOCKED_BY_PARENT})
-"""What a request runs: a dataset that waits for the one above it has been asked for too, and follows it."""
+_ASKED = sorted(str(each) for each in ACTIONABLE | {Outcome.BLOCKED_BY_PARENT, Outcome.TARGET_DIRTY})
+"""What a request runs: a dataset that waits for the one above it, or to be mended, has been asked for too."""
 
 
 def edges_of_group(connection: Connection, group: str, targets: Sequence[str] | None) -> list[Row[Any]]:
@@ -47,7 +47,7 @@ def request(
         scheduling.schedule_edge(connection, edge, now)
     touched = {system for row in rows for system in (row.from_system, row.to_system)}
     audit.record(connection, principal, "sync_group.sync", "sync_group", group, {"targets": targets}, now, touched)
-    return {row.to_system for row in rows}
+    return touched
 
 
 def alive_jobs(connection: Connection, rows: Sequence[Row[Any]]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from zfs_sync.core.edges import Edge
 from zfs_sync.core.graph import DatasetView
+from zfs_sync.core.ownership import MARKED, Ownership
 from zfs_sync.core.planner import Verdict, judge, root_missing
 from zfs_sync.witness.services.views import parent_ready
 
@@ -24,7 +25,7 @@ class Ends:
     target_reported: bool = True
 
 
-def verdict_of(edge: Edge, name: str, ends: Ends) -> Verdict | None:
+def verdict_of(edge: Edge, name: str, ends: Ends, ownership: Ownership = MARKED) -> Verdict | None:
     """What is to be said of one dataset; None where there is nothing to say: it is not replicated, or is no more."""
     source = ends.sources.get(name)
     if name and (source is None or not edge.covers(name)):
@@ -37,8 +38,11 @@ def verdict_of(edge: Edge, name: str, ends: Ends) -> Verdict | None:
         ends.targets.get(name),
         source_reported=ends.source_reported,
         target_reported=ends.target_reported,
-        parent_ready=parent_ready(name, edge.group, ends.targets, root_is_ours=edge.selection.include_root),
+        parent_ready=parent_ready(
+            name, edge.group, ends.targets, root_is_ours=edge.selection.include_root, ownership=ownership
+        ),
         selection=edge.selection,
+        ownership=ownership,
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 
 from zfs_sync.core.graph import DatasetView, Snapshot
 from zfs_sync.core.names import parent
+from zfs_sync.core.ownership import MARKED, Ownership
 from zfs_sync.witness.db.observed import datasets, hosts, snapshots
 
 BATCH = 400
@@ -24,7 +25,14 @@ def above(name: str) -> str:
     return parent(name) or ""
 
 
-def parent_ready(name: str, group: str, targets: Mapping[str, DatasetView], *, root_is_ours: bool = True) -> bool:
+def parent_ready(
+    name: str,
+    group: str,
+    targets: Mapping[str, DatasetView],
+    *,
+    root_is_ours: bool = True,
+    ownership: Ownership = MARKED,
+) -> bool:
     """Whether what is above ``name`` exists on the target and is ours: nothing is received below a stranger's data.
 
     A root that is not replicated itself (not ``root_is_ours``) is somebody's own, and no other group's target.
@@ -34,7 +42,7 @@ def parent_ready(name: str, group: str, targets: Mapping[str, DatasetView], *, r
     holder = targets.get(above(name))
     if holder is None:
         return False
-    return holder.marker == group or (not root_is_ours and not above(name) and holder.marker is None)
+    return ownership.admits(group, holder.marker) or (not root_is_ours and not above(name) and holder.marker is None)
 
 
 def has_reported(connection: Connection, system: str) -> bool:
@@ -54,6 +62,7 @@ def load(connection: Connection, system: str, condition: ColumnElement[bool]) ->
             tuple(taken.get(row.id, ())),
             row.marker,
             encrypted=row.encryption_root is not None,
+            written=row.written,
         )
         for row in found
     }

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, and_, func, or_, select
 from zfs_sync.witness.db.desired import systems
 from zfs_sync.witness.db.observed import hosts
 from zfs_sync.witness.db.work import edges, jobs
+from zfs_sync.witness.services import former_names
 from zfs_sync.witness.settings import Settings
 
 
@@ -28,6 +29,7 @@ def for_system(connection: Connection, settings: Settings, system: str, now: dat
         },
         "edges": [edge_for(connection, row, system) for row in rows],
         "jobs": [_job(row) for row in _jobs(connection, system, now)],
+        "formerly": former_names.of(connection, "system", system),
     }
 
 
@@ -39,7 +41,7 @@ def etag(body: dict[str, Any]) -> str:
 
 def seconds_until_due(connection: Connection, system: str, now: datetime) -> float | None:
     """How long until a waiting job of this system may start; None where none waits for its time."""
-    later = (jobs.c.to_system == system) & (jobs.c.state == "queued") & (jobs.c.run_after > now)
+    later = (jobs.c.runs_on == system) & (jobs.c.state == "queued") & (jobs.c.run_after > now)
     due = connection.execute(select(func.min(jobs.c.run_after)).where(later)).scalar()
     return None if due is None else (due - now).total_seconds()
 
@@ -60,12 +62,17 @@ def edge_for(connection: Connection, row: Row[Any], system: str) -> dict[str, An
         "recursive": row.recursive,
         "selection": row.selection,
         "peer": None if local else _peer(connection, other),
+        "direction": row.direction,
+        "peers": row.peers,
+        "takeover": row.takeover,
+        "formerly": former_names.of(connection, "sync_group", row.group),
     }
 
 
 def _peer(connection: Connection, system: str) -> dict[str, Any]:
     ssh = connection.execute(select(systems.c.spec).where(systems.c.name == system)).scalar_one()["ssh"]
-    return {"system": system, "host": ssh["host"], "user": ssh["user"], "port": ssh["port"]}
+    formerly = former_names.of(connection, "system", system)
+    return {"system": system, "host": ssh["host"], "user": ssh["user"], "port": ssh["port"], "formerly": formerly}
 
 
 def _jobs(connection: Connection, system: str, now: datetime) -> list[Row[Any]]:
@@ -76,7 +83,7 @@ def _jobs(connection: Connection, system: str, now: datetime) -> list[Row[Any]]:
     )
     statement = (
         select(jobs)
-        .where(jobs.c.to_system == system, claimable)
+        .where(jobs.c.runs_on == system, claimable)
         .order_by(jobs.c.priority.desc(), jobs.c.created_at, jobs.c.target_dataset)
     )
     return list(connection.execute(statement))

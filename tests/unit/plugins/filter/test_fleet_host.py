@@ -91,3 +91,25 @@ def test_members_that_form_no_edges_are_an_error_that_names_the_group(members):
 def test_what_is_no_document_is_an_error():
     with pytest.raises(AnsibleFilterError):
         fleet_host("fleet.yml", "a")
+
+
+def test_in_a_group_that_is_pushed_the_source_connects():
+    members = [member("a", "tank/x", "source"), member("b", "pool/x", "target")]
+    pushed = {"systems": {}, "sync_groups": {"g": {"direction": "push", "members": members}}}
+    assert fleet_host(pushed, "a")["peers"] == [
+        {"system": "b", "host": "b", "port": 22, "logs_in": False, "reached": True}
+    ]
+    assert fleet_host(pushed, "b")["peers"] == [
+        {"system": "a", "host": "a", "port": 22, "logs_in": True, "reached": False}
+    ]
+    assert fleet_host(pushed, "b")["allow"] == [{"dataset": "pool/x", "operations": ["receive"]}]
+
+
+def test_peers_send_and_receive_and_each_connects_to_each():
+    members = [member(each, "tank/x", "peer") for each in ("a", "b", "c")]
+    found = fleet_host({"systems": {}, "sync_groups": {"g": {"members": members}}}, "b")
+    assert found["allow"] == [{"dataset": "tank/x", "operations": ["send", "receive"]}]
+    assert [(each["system"], each["logs_in"], each["reached"]) for each in found["peers"]] == [
+        ("a", True, True),
+        ("c", True, True),
+    ]

@@ -62,7 +62,9 @@ def spec_edges(group: str, spec: Spec) -> tuple[Edge, ...]:
         snapshots_exclude=tuple(snapshots["exclude"]),
         intermediate=snapshots["intermediate"],
     )
-    return edges_of(group, spec_members(spec), recursive=spec["recursive"], selection=selection)
+    return edges_of(
+        group, spec_members(spec), recursive=spec["recursive"], selection=selection, direction=spec["direction"]
+    )
 
 
 def _ssh(value: Any, name: str) -> dict[str, Any]:
@@ -109,12 +111,12 @@ def _from(feeder: str | None) -> dict[str, str]:
 def _feeders(members: tuple[Member, ...]) -> dict[tuple[str, str], str | None]:
     if member_faults(members):  # the request is refused, so this form is seen by nobody
         return {each.key: each.feeder for each in members}
-    source = next(each for each in members if each.role == "source")
-    found = {}
-    for edge in edges_of("", members):
+    source = next((each for each in members if each.role == "source"), None)
+    found: dict[tuple[str, str], str | None] = {}
+    for edge in edges_of("", members) if source else ():
         feeder, own = (edge.from_system, edge.from_root), (edge.to_system, edge.to_root)
         alone = sum(each.system == feeder[0] and each.key != own for each in members) == 1
-        found[own] = None if feeder == source.key else feeder[0] if alone else ":".join(feeder)
+        found[own] = None if source and feeder == source.key else feeder[0] if alone else ":".join(feeder)
     return found
 
 
@@ -143,5 +145,6 @@ _SYNC_GROUP: Mapping[str, _Form] = {
     "snapshots": _snapshots,
     "interval": _interval,
     "lag_limit": _duration,
+    "direction": _or("pull"),
     "priority": _or(DEFAULT_PRIORITY),
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from zfs_sync.core.edges import Edge
+from zfs_sync.core.edges import Edge, Member
 from zfs_sync.core.errors import Fault, pointer
 from zfs_sync.core.names import MAX_DATASET_BYTES, parent, relative
 from zfs_sync.core.numbers import readable_size
@@ -23,12 +23,20 @@ def name_faults(connection: Connection, request: Request, changes: Iterable[Chan
     for change in _moved_groups(changes):
         entry = entries[change.key]
         members = spec_members(change.after or {}) if entry.members is None else entry.members
-        longest = _longest_relative(connection, change.key[1], change.after or {})
+        feeding = [each for each in members if each.role != "target"]
+        longest = {each.key: _longest_relative(connection, change.key[1], change.after or {}, each) for each in feeding}
         for index, member in enumerate(members):
             room = MAX_DATASET_BYTES - len(member.dataset) - 1
-            if member.role == "target" and len(longest) > room:
+            others = [name for key, name in longest.items() if key != member.key]
+            if (
+                member.role != "source"
+                and (longest_name := max(others, key=len, default=""))
+                and len(longest_name) > room
+            ):
                 place = entry.place if entry.members is None else (*entry.members_place, index, "dataset")
-                sentence = f"'{longest}' of the source would get a name of more than {MAX_DATASET_BYTES} bytes here"
+                sentence = (
+                    f"'{longest_name}' of the source would get a name of more than {MAX_DATASET_BYTES} bytes here"
+                )
                 yield Fault(pointer(*place), sentence)
 
 
@@ -47,13 +55,12 @@ def _moved_groups(changes: Iterable[Change]) -> Iterator[Change]:
             yield change
 
 
-def _longest_relative(connection: Connection, group: str, spec: Spec) -> str:
-    """The longest path below the source's root that the group takes."""
-    source = next(member for member in spec["members"] if member["role"] == "source")
+def _longest_relative(connection: Connection, group: str, spec: Spec, source: Member) -> str:
+    """The longest path below the root of the source, or of a peer, that the group takes."""
     edge = spec_edges(group, spec)[0]
-    tree = _tree(source["system"], source["dataset"])
+    tree = _tree(*source.key)
     paths = connection.execute(select(datasets.c.path).where(tree).order_by(func.length(datasets.c.path).desc()))
-    names = (relative(path, source["dataset"]) for path in paths.scalars())
+    names = (relative(path, source.dataset) for path in paths.scalars())
     return next((name for name in names if edge.covers(name)), "")
 
 
@@ -86,12 +93,20 @@ def _first_sync_warnings(connection: Connection, changes: Iterable[Change]) -> I
     known = set(connection.execute(select(stored_edges.c.id)).scalars())
     for change in _moved_groups(changes):
         for edge in spec_edges(change.key[1], change.after or {}):
+            if edge.peers and _exists(connection, edge.to_system, edge.to_root):
+                continue
             if edge.id not in known and (count := _first_bytes(connection, edge)) is not None:
                 message = (
                     f"The first sync of '{edge.group}' from {edge.from_system}:{edge.from_root} to "
                     f"{edge.to_system}:{edge.to_root} moves about {readable_size(count)}."
                 )
                 yield _warning("FIRST_SYNC", change.place, message)
+
+
+def _exists(connection: Connection, system: str, path: str) -> bool:
+    """Whether the dataset is reported."""
+    here = (datasets.c.system == system) & (datasets.c.path == path)
+    return connection.execute(select(datasets.c.id).where(here)).first() is not None
 
 
 def _first_bytes(connection: Connection, edge: Edge) -> int | None:

@@ -102,4 +102,5 @@ def _overlap_faults(entries: Mapping[str, Entry], groups: Groups) -> Iterator[Fa
 
 def _roots(group: str, entry: Entry | None, spec: Spec) -> Iterator[Root]:
     for index, member in enumerate(_members(entry, spec)):
-        yield Root(group, index, member.system, member.dataset, member.role == "target", spec["recursive"])
+        fed, peer = member.role != "source", member.role == "peer"
+        yield Root(group, index, member.system, member.dataset, fed, spec["recursive"], peer)
