@@ -15,7 +15,7 @@ from zfs_sync import __version__
 from zfs_sync.agent import config_file, logs
 from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.config import AgentConfig
-from zfs_sync.agent.enrolment import agent_client, enrol
+from zfs_sync.agent.enrolment import agent_client, check_protocol, enrol
 from zfs_sync.agent.gate_server import GateServer
 from zfs_sync.agent.holds import Releases
 from zfs_sync.agent.identity import KeyFiles, ensure_seed, installation_id
@@ -117,6 +117,7 @@ def once(path: Path) -> int:
     with alone(config):
         enrol(config)
         agent = Agent(config, str(path), scans=False)
+        check_protocol(agent.client)
         agent.reporter.scan()
         for _ in range(MOST_ROUNDS):
             agent.work.ask(wait_seconds=0)
@@ -202,6 +203,9 @@ class _Service:
         while not KeyFiles(agent.config).enrolled and not agent.stop.is_set():
             if attempts.run(lambda: enrol(agent.config)):
                 LOG.info("enrolled", extra={"system": agent.config.system})
+        speaking = Attempts("speaking with the witness", agent.stop, Backoff(most_seconds=15.0))
+        while not agent.stop.is_set() and not speaking.run(lambda: check_protocol(agent.client)):
+            pass
         if agent.stop.is_set():
             return
         self._start("scan", agent.scan.run)

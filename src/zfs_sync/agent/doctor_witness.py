@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from zfs_sync.agent.config import AgentConfig
-from zfs_sync.agent.enrolment import client_for
+from zfs_sync.agent.enrolment import check_protocol, client_for
 from zfs_sync.agent.findings import Finding, failed, ok, warning
 from zfs_sync.agent.identity import KeyFiles
 from zfs_sync.core.errors import ZfsSyncError
@@ -63,6 +63,7 @@ def witness_findings(config: AgentConfig) -> Iterator[Finding]:
     client = client_for(config, lambda: files.own_token().text if enrolled else "none")
     try:
         version = client.version()
+        check_protocol(client)
         offset = _offset(client.seconds)
     except ZfsSyncError as error:
         yield _trouble(error, config, enrolled=enrolled)

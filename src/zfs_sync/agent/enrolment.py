@@ -38,6 +38,19 @@ def agent_client(config: AgentConfig) -> WitnessClient:
     return client_for(config, lambda: files.own_token().text)
 
 
+def check_protocol(client: WitnessClient) -> None:
+    """Raise E_PROTOCOL_UNSUPPORTED, naming the side that is too old, unless the witness serves our protocol."""
+    spoken = [each for each in client.version().get("protocol", ()) if isinstance(each, int)]
+    if PROTOCOL in spoken:
+        return
+    old = "agent" if spoken and min(spoken) > PROTOCOL else "witness"
+    raise ZfsSyncError(
+        "E_PROTOCOL_UNSUPPORTED",
+        f"This agent speaks protocol {PROTOCOL}, the witness at {client.url} {', '.join(map(str, spoken)) or 'none'}:"
+        f" the {old} is too old.",
+    )
+
+
 def enrol(config: AgentConfig) -> bool:
     """Enrol where that has not been done; whether it was done now. Raises the witness's refusal.
 

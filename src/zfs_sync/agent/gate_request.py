@@ -6,7 +6,7 @@ import os
 import select
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.errands import dataset_of, ownership_of, require_receive
@@ -93,6 +93,25 @@ def grant(peer: str, request: GateRequest, work: Work | None, allow: AllowList) 
     else:
         allow.require("send", dataset)
     return Granted(request, edge, dataset)
+
+
+def still_granted(peer: str, before: Granted, work: Work | None, allow: AllowList) -> bool:
+    """Whether what ``peer`` was given may go on: the same dataset along an edge that leads from where to where it led.
+
+    Its name may be another by then: a group or a system that is renamed ends nothing.
+    """
+    for edge in work.edges if work else ():
+        if _roots(edge) == _roots(before.edge):
+            try:
+                now = grant(peer, replace(before.request, edge=edge.id), work, allow)
+            except ZfsSyncError:
+                continue
+            return now.dataset == before.dataset
+    return False
+
+
+def _roots(edge: WorkEdge) -> tuple[str, str, str]:
+    return edge.direction, edge.from_root, edge.to_root
 
 
 def _run_by(edge: WorkEdge, peer: str, system: str) -> bool:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from zfs_sync.agent import gate_receive
 from zfs_sync.agent.allow import AllowList
-from zfs_sync.agent.gate_request import Granted, grant, read_line
+from zfs_sync.agent.gate_request import Granted, grant, read_line, still_granted
 from zfs_sync.agent.hang_up import HangUp
 from zfs_sync.agent.install.layout import PEER_USER
 from zfs_sync.agent.storage import Storage
@@ -149,6 +149,27 @@ class GateServer:
             return FAILED
         return WELL
 
+    def _over(self, granted: Granted) -> Callable[[], bool]:
+        """Whether what was granted has to end: asked again whenever the witness has said something new."""
+        seen = self._work()
+        edge = granted.edge
+        peer = edge.from_system if edge.direction == "push" else edge.to_system
+
+        def over() -> bool:
+            nonlocal seen
+            if self._stopping.is_set():
+                return True
+            if (now := self._work()) is seen:
+                return False
+            if not still_granted(peer, granted, now, self._allow):
+                about = {"peer": peer, "group": edge.group, "edge": edge.id, "dataset": granted.dataset}
+                LOG.warning("the edge is withdrawn, what runs along it is ended", extra=about)
+                return True
+            seen = now
+            return False
+
+        return over
+
     def _serve(self, connection: socket.socket, granted: Granted, stdin: int, stdout: int) -> None:
         sender = self._storage.engine().sender
         match granted.request.op:
@@ -158,13 +179,13 @@ class GateServer:
             case "estimate":
                 _answer(stdout, answer_line(EstimateAnswer(bytes=sender.estimate(granted.stream()))))
             case "send":
-                with HangUp([connection.fileno(), stdout], self._stopping) as hang_up:
+                with HangUp([connection.fileno(), stdout], self._over(granted)) as hang_up:
                     sender.serve(granted.stream(), os.dup(stdout), hang_up.happened)
             case "receive":
                 self._receive(connection, granted, stdin, stdout)
 
     def _receive(self, connection: socket.socket, granted: Granted, stdin: int, stdout: int) -> None:
-        with HangUp([connection.fileno(), stdout], self._stopping) as hang_up:
+        with HangUp([connection.fileno(), stdout], self._over(granted)) as hang_up:
             moved = gate_receive.receive(
                 granted,
                 self._storage.engine(),

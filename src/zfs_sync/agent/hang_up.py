@@ -4,7 +4,7 @@
 
 import select
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self
 
 TICK_MILLISECONDS = 200
@@ -14,10 +14,10 @@ GONE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 class HangUp:
     """Watches descriptors while a send runs: ``with HangUp(...) as hang_up:``; sets ``happened``."""
 
-    def __init__(self, descriptors: Sequence[int], stopping: threading.Event) -> None:
-        """``stopping`` counts as a hang-up too: the agent ends."""
+    def __init__(self, descriptors: Sequence[int], over: Callable[[], bool]) -> None:
+        """``over`` counts as a hang-up too: the agent ends, or the peer may not have this any more."""
         self.happened = threading.Event()
-        self._stopping = stopping
+        self._withdrawn = over
         self._over = threading.Event()
         self._poll = select.poll()
         for descriptor in descriptors:
@@ -35,6 +35,6 @@ class HangUp:
     def _watch(self) -> None:
         while not self._over.is_set():
             gone = any(event & GONE for _, event in self._poll.poll(TICK_MILLISECONDS))
-            if gone or self._stopping.is_set():
+            if gone or self._withdrawn():
                 self.happened.set()
                 return

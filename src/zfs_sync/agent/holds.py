@@ -11,6 +11,7 @@ from zfs_sync.agent.config import AgentConfig
 from zfs_sync.agent.install.resource import Change
 from zfs_sync.agent.storage import Storage
 from zfs_sync.agent.work_cache import WorkCache
+from zfs_sync.api.work import Work
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.engine.continuity import Held, Holds
 from zfs_sync.zfs import commands
@@ -31,7 +32,7 @@ class Releases:
         """Nothing before this process has heard from the witness itself: the cache may be old."""
         if self._cache.version == 0 or self._cache.work is None:
             return
-        edges = frozenset(edge.id for edge in self._cache.work.edges)
+        edges = named(self._cache.work)
         if edges == self._edges:
             return
         try:
@@ -74,7 +75,12 @@ def listing(config: AgentConfig, zfs: Zfs | None = None) -> Listing:
     work = WorkCache(config.state, config.system).work
     recorded = any((config.state / "holds").glob("*.json"))
     holds = (Holds(zfs, config.state) if zfs else _holds(config)).listed() if recorded else ()
-    return Listing(holds, frozenset(edge.id for edge in work.edges) if work else None)
+    return Listing(holds, named(work) if work else None)
+
+
+def named(work: Work) -> frozenset[str]:
+    """The edges that are in the fleet. One that rests is among them: its base must be there when it goes on."""
+    return frozenset(edge.id for edge in work.edges) | frozenset(work.withheld)
 
 
 def _holds(config: AgentConfig) -> Holds:

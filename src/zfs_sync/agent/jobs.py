@@ -93,6 +93,19 @@ class JobRunner:
         finally:
             self._delivering.release()
 
+    def end_withdrawn(self) -> None:
+        """End the pipelines of edges that the witness names no more, or names otherwise: their access ends at once.
+
+        Nothing before this process has heard from the witness itself: a cache may be old, and who never was told of
+        an edge was not told of its end.
+        """
+        if self._cache.version == 0 or self._cache.work is None:
+            return
+        for running in list(self._worker.active.values()):
+            if not running.cancelled.is_set() and not running.in_force(self._cache.work.edges):
+                LOG.warning("the edge is withdrawn, the transfer is ended", extra=running.about)
+                running.cancelled.set()
+
     def stop(self, seconds: float) -> None:
         """Take nothing more, end every pipeline, also one that begins only now, and wait for them."""
         deadline = self._clock() + seconds

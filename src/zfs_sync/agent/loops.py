@@ -129,6 +129,7 @@ class JobLoop:
         version = self._cache.version
         while not self._stop.is_set():
             self._runner.deliver()
+            self._runner.end_withdrawn()
             self._runner.start_ready()
             self._releases.run()
             version = self._cache.wait(version, TICK_SECONDS)

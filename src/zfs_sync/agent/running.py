@@ -3,9 +3,9 @@
 """A job while this host runs it: what it has reached, and why it is to end."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from zfs_sync.api.work import Claim, Progress
+from zfs_sync.api.work import Claim, Progress, WorkEdge
 from zfs_sync.core.names import join
 from zfs_sync.engine import progress
 
@@ -30,7 +30,12 @@ class Running:
         self.ended = threading.Event()
         self.lease_lost = False
         """Another claim of this job is in force: nothing that this one reaches counts."""
+        self._edge = claim.edge
         self._reached = Progress(epoch=claim.epoch, message="starting")
+
+    def in_force(self, edges: Iterable[WorkEdge]) -> bool:
+        """Whether one of the edges in force leads from where to where this job runs, whatever is renamed meanwhile."""
+        return any(_ends(edge) == _ends(self._edge) and _same_peer(edge, self._edge) for edge in edges)
 
     @property
     def reached(self) -> Progress:
@@ -52,3 +57,14 @@ class Running:
         """End the pipeline: the witness gave the job to another claim, or forgot it."""
         self.lease_lost = True
         self.cancelled.set()
+
+
+def _ends(edge: WorkEdge) -> tuple[str, str, str, str]:
+    return edge.direction, edge.role, edge.from_root, edge.to_root
+
+
+def _same_peer(now: WorkEdge, before: WorkEdge) -> bool:
+    """Whether the other end is the host that it was."""
+    if now.peer is None or before.peer is None:
+        return now.peer is before.peer
+    return before.peer.system in (now.peer.system, *now.peer.formerly)

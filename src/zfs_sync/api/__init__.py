@@ -6,5 +6,5 @@ The witness gives them to FastAPI, the agent structures them itself (``zfs_sync.
 the OpenAPI document are exported from them. No compiled package is needed to import them.
 """
 
-PROTOCOL = 1
+PROTOCOL = 2
 """The version of what agent and witness say to each other. A witness serves the current one and the one before."""

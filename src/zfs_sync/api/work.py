@@ -23,6 +23,7 @@ from zfs_sync.api.annotations import (
     U64Text,
     User,
 )
+from zfs_sync.api.protocol import Since
 from zfs_sync.core.selection import Selection
 
 EdgeId = Annotated[str, Len(1, 400), Example("photos:nas2:backup/photos")]
@@ -45,7 +46,7 @@ class Peer:
     """The login."""
     port: Port
     """The port of sshd."""
-    formerly: list[SystemName] = field(default_factory=list)
+    formerly: Annotated[list[SystemName], Since(2, dispensable=True)] = field(default_factory=list)
     """Names that it had, under which it may still be trusted here."""
 
 
@@ -100,17 +101,17 @@ class WorkEdge:
     """Its root dataset."""
     recursive: bool
     """Whether children belong to it."""
-    selection: EdgeSelection = field(default_factory=EdgeSelection)
+    selection: Annotated[EdgeSelection, Since(2)] = field(default_factory=EdgeSelection)
     """What of it is carried."""
     peer: Peer | None = None
     """The other host; null for a local pair."""
-    direction: Annotated[Literal["pull", "push"], Example("pull")] = "pull"
+    direction: Annotated[Literal["pull", "push"], Since(2), Example("pull")] = "pull"
     """Whose agent runs the jobs and connects: pull the target's, push the source's."""
-    peers: Annotated[bool, Example(False)] = False
+    peers: Annotated[bool, Since(2), Example(False)] = False
     """Whether both ends are peers: the target needs no mark, and nobody's readonly is touched."""
-    takeover: Annotated[bool, Example(False)] = False
+    takeover: Annotated[bool, Since(2), Example(False)] = False
     """Whether the target was the group's source before: it is taken over while it is strictly behind."""
-    formerly: list[GroupName] = field(default_factory=list)
+    formerly: Annotated[list[GroupName], Since(2, dispensable=True)] = field(default_factory=list)
     """Names that the group had: targets may carry one of them as their mark."""
 
 
@@ -158,8 +159,10 @@ class Work:
     """The edges in force that touch it, in both roles."""
     jobs: list[WaitingJob] = field(default_factory=list)
     """Its jobs, most urgent first."""
-    formerly: list[SystemName] = field(default_factory=list)
+    formerly: Annotated[list[SystemName], Since(2, dispensable=True)] = field(default_factory=list)
     """Names that the host had, by which its agent may still call itself."""
+    withheld: Annotated[list[EdgeId], Since(2, dispensable=True)] = field(default_factory=list)
+    """Edges that touch it and rest: nothing may be served or received along them, and what they hold stays held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +187,7 @@ class JobStep:
     """The snapshot that both sides have; null for a full stream."""
     to_guid: U64Text
     """The snapshot that the target's head is afterwards. With a base, everything between comes too."""
-    alone: Annotated[bool, Example(False)] = False
+    alone: Annotated[bool, Since(2), Example(False)] = False
     """True: nothing between the two comes."""
 
 

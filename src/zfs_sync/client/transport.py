@@ -19,7 +19,9 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from zfs_sync import __version__
+from zfs_sync.api import PROTOCOL
 from zfs_sync.api.problem import MEDIA_TYPE, error_from
+from zfs_sync.api.protocol import HEADER
 from zfs_sync.client.address import check_url
 from zfs_sync.client.backoff import Backoff
 from zfs_sync.core.errors import ZfsSyncError
@@ -112,7 +114,7 @@ class Transport:
                 method,
                 f"{self.url}/api/v1{path}",
                 json=body,
-                headers={**headers, **authorization},
+                headers={HEADER: str(PROTOCOL), **headers, **authorization},
                 timeout=(min(10.0, timeout_seconds), timeout_seconds),
                 allow_redirects=False,
             )

@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The ZFS Sync authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the witness does by itself: it notices leases that ran out, and deletes what is older than it is kept.
+"""What the witness does by itself: it notices leases that ran out, and keys that ended, and deletes what is too old.
 
 At its start it gives every running job a whole lease, for it was the witness that was away, and not the agents.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from fastapi.concurrency import run_in_threadpool
@@ -15,10 +15,11 @@ from sqlalchemy import Connection
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.witness.context import Witness
 from zfs_sync.witness.db.database import after_commit
-from zfs_sync.witness.services import jobs, retention
+from zfs_sync.witness.services import access, jobs, retention
 
 BATCHES = 20
 """How often a round deletes: a backlog, after the ages were made shorter, goes over many rounds."""
+LISTEN_SECONDS = 2.0
 
 
 @asynccontextmanager
@@ -27,22 +28,41 @@ async def sweeping(witness: Witness) -> AsyncIterator[None]:
     await run_in_threadpool(
         witness.database.write, lambda each: jobs.extend_all(each, witness.settings, witness.clock())
     )
-    task = asyncio.create_task(_forever(witness))
+    revocations = Revocations(witness)
+    tasks = [
+        asyncio.create_task(_forever(witness, max(0.5, witness.settings.lease_seconds / 6), lambda: sweep(witness))),
+        asyncio.create_task(_forever(witness, LISTEN_SECONDS, revocations.look)),
+    ]
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
-async def _forever(witness: Witness) -> None:
+async def _forever(witness: Witness, period_seconds: float, action: Callable[[], None]) -> None:
     while True:
-        await asyncio.sleep(max(0.5, witness.settings.lease_seconds / 6))
+        await asyncio.sleep(period_seconds)
         try:
-            await run_in_threadpool(sweep, witness)
+            await run_in_threadpool(action)
         except ZfsSyncError as error:  # the disk is full, say: the next round tries again
             witness.log.warning("sweep_failed", code=error.code, detail=error.message)
+
+
+class Revocations:
+    """Wakes the long polls that ``zfs-sync-witness key revoke`` concerns, a process that shares only the database."""
+
+    def __init__(self, witness: Witness) -> None:
+        self._witness = witness
+        self._seen = witness.clock()
+
+    def look(self) -> None:
+        """Wake who lost a key since the last look, and its peers."""
+        since, self._seen = self._seen, self._witness.clock()
+        woken = self._witness.database.read(lambda connection: access.revoked_since(connection, since))
+        self._witness.notifier.wake(woken)
 
 
 def sweep(witness: Witness) -> None:

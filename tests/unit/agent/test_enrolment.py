@@ -37,7 +37,7 @@ def test_a_host_enrols_once_and_speaks_with_a_key_that_it_made_itself(host: Agen
     assert not host.enrol_key_path.exists()
     assert KeyFiles(host).own_token().text != single_use
     client = agent_client(host)
-    assert client.version()["protocol"] == [1]
+    assert client.version()["protocol"] == [1, 2]
     client.close()
 
 

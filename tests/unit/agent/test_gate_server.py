@@ -4,9 +4,11 @@
 
 import json
 import os
+import select
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from zfs_sync.agent import gate_request, gate_server
 from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.config import AgentConfig
 from zfs_sync.agent.gate_server import GateServer
+from zfs_sync.api.work import Work, WorkEdge
 from zfs_sync.engine.continuity import source_tag
 from zfs_sync.zfs import commands
 
@@ -260,6 +263,40 @@ def test_a_send_ends_when_the_agent_does(server: GateServer, program: Program) -
     until((program.folder / "begun").exists)
     server.close()
     assert peer.status() == 1
+    peer.close()
+
+
+@pytest.mark.parametrize(
+    ("edges", "ended"),
+    [
+        ((), True),
+        ((replace(FEEDS, to_system="nas3"),), True),
+        ((replace(FEEDS, from_root="tank/photos/2026"),), True),
+        ((FEEDS, replace(FEEDS, id="other:nas2:backup/x")), False),
+    ],
+)
+def test_a_send_ends_with_the_access_that_it_had(
+    server: GateServer, program: Program, edges: tuple[WorkEdge, ...], *, ended: bool
+) -> None:
+    program.say(commands.send("tank/photos", None, "monday"), then=f"touch {program.folder}/begun; exec sleep 600")
+    peer = Peer(server)
+    peer.say(json.dumps(SEND).encode() + b"\n")
+    until((program.folder / "begun").exists)
+    asked = threading.Event()
+
+    def told() -> Work:
+        asked.set()
+        return work_of("nas1", *edges)
+
+    server._work = told
+    assert asked.wait(DEADLINE_SECONDS)
+    if ended:
+        assert peer.status() == 1
+        assert b"E_INTERRUPTED" in read(peer.stderr)
+    else:
+        assert not select.select([peer.agent], [], [], 1.0)[0]
+        server.close()
+        assert peer.status() == 1
     peer.close()
 
 

@@ -3,6 +3,7 @@
 """Which jobs run when: a few at a time, none twice, and none that was just declined."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from zfs_sync.agent.known_hosts import KnownHosts
 from zfs_sync.agent.outbox import Outbox
 from zfs_sync.agent.running import Running
 from zfs_sync.agent.work_cache import WorkCache
-from zfs_sync.api.work import Claim, Finish, WaitingJob
+from zfs_sync.api.work import Claim, Finish, Peer, WaitingJob
 from zfs_sync.core.errors import ZfsSyncError
 
 
@@ -117,6 +118,37 @@ def test_a_few_run_at_a_time_and_each_once(runner: JobRunner, cache: WorkCache, 
     assert runner.start_ready() == 1
     until(lambda: not runner.busy)
     assert sorted(worker.ran) == ["a", "b", "c"]
+
+
+def test_a_pipeline_ends_with_its_edge_and_not_with_news_of_another(runner: JobRunner, cache: WorkCache) -> None:
+    claim = Claim(id="a", epoch=1, lease_seconds=30, edge=FED, relative="", steps=[])
+    running = runner._worker.active["a"] = Running(claim)
+    runner.end_withdrawn()
+    assert not running.cancelled.is_set(), "the witness was never heard"
+    for edges, ended in (((FED,), False), ((FED, replace(FED, id="other:nas2:x")), False), ((), True)):
+        cache.replace(work_of("nas2", *edges), "")
+        runner.end_withdrawn()
+        assert running.cancelled.is_set() is ended
+
+
+PEER = Peer(system="nas1", host="nas1", user="zfs-sync", port=22)
+
+
+def test_a_rename_ends_no_pipeline(runner: JobRunner, cache: WorkCache) -> None:
+    claim = Claim(id="a", epoch=1, lease_seconds=30, edge=FED, relative="", steps=[])
+    running = runner._worker.active["a"] = Running(claim)
+    renamed = replace(PEER, system="nas9", formerly=["nas1"])
+    cache.replace(work_of("nas2", replace(FED, id="pictures:nas2:x", group="pictures", peer=renamed)), "")
+    runner.end_withdrawn()
+    assert not running.cancelled.is_set()
+
+
+def test_a_pipeline_ends_when_its_edge_leads_from_elsewhere(runner: JobRunner, cache: WorkCache) -> None:
+    claim = Claim(id="a", epoch=1, lease_seconds=30, edge=FED, relative="", steps=[])
+    running = runner._worker.active["a"] = Running(claim)
+    cache.replace(work_of("nas2", replace(FED, from_system="nas3", peer=replace(PEER, system="nas3"))), "")
+    runner.end_withdrawn()
+    assert running.cancelled.is_set()
 
 
 def test_a_job_that_ended_here_is_not_taken_again_from_an_old_list(

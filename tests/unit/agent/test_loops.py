@@ -5,6 +5,7 @@
 import logging
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,9 @@ class Runner:
     def deliver(self) -> None:
         self.turns += 1
 
+    def end_withdrawn(self) -> None:
+        pass
+
     def start_ready(self) -> None:
         pass
 
@@ -212,3 +216,10 @@ def test_holds_that_cannot_be_given_back_now_are_given_back_later(tmp_path: Path
     releases.run()
     releases.run()
     assert holds.kept == [frozenset()]
+
+
+def test_holds_of_an_edge_that_rests_stay(tmp_path: Path) -> None:
+    cache, holds = WorkCache(tmp_path, "nas1"), Holds()
+    cache.replace(replace(work_of("nas1"), withheld=[FEEDS.id]), "")
+    Releases(cache, holds).run()  # type: ignore[arg-type]
+    assert holds.kept == [frozenset({FEEDS.id})]

@@ -54,7 +54,7 @@ def heartbeat(installation: str = "one") -> Heartbeat:
 
 def test_it_names_the_witness_and_no_key(agent: WitnessClient, witness: Served) -> None:
     assert repr(agent) == f"WitnessClient({witness.url})"
-    assert agent.version()["protocol"] == [1]
+    assert agent.version()["protocol"] == [1, 2]
 
 
 def test_a_report_and_a_heartbeat(agent: WitnessClient) -> None:

@@ -15,6 +15,8 @@ from fastapi import FastAPI
 from sqlalchemy import Connection
 from starlette.testclient import TestClient
 
+from zfs_sync.api import PROTOCOL
+from zfs_sync.api.protocol import HEADER
 from zfs_sync.witness.app import create_app
 from zfs_sync.witness.db.database import Database
 from zfs_sync.witness.db.metadata import metadata
@@ -49,7 +51,9 @@ class Api:
     headers: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, method: str, path: str, **options: Any) -> Any:
-        headers = {"Authorization": f"Bearer {self.token}"} | self.headers | options.pop("headers", {})
+        headers = (
+            {"Authorization": f"Bearer {self.token}", HEADER: str(PROTOCOL)} | self.headers | options.pop("headers", {})
+        )
         return self.client.request(method, path, headers=headers, **options)
 
     def get(self, path: str, **options: Any) -> Any:

@@ -27,4 +27,4 @@ def test_a_witness_whose_database_is_closed_is_not_ready(client: TestClient, dat
 
 
 def test_the_version_names_the_protocols_that_are_served(viewer: Api) -> None:
-    assert viewer.get("/api/v1/version").json()["protocol"] == [1]
+    assert viewer.get("/api/v1/version").json()["protocol"] == [1, 2]

@@ -52,7 +52,7 @@ def _cpu_seconds(process: int) -> float:
 
 def test_it_serves_over_tls_to_who_trusts_its_ca(served: Served, token: str) -> None:
     with served.client(token) as client:
-        assert client.get("/api/v1/version").json()["protocol"] == [1]
+        assert client.get("/api/v1/version").json()["protocol"] == [1, 2]
         assert client.get("/health/live").headers["Strict-Transport-Security"]
     with pytest.raises(httpx2.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         httpx2.get(served.url + "/health/live", trust_env=False)

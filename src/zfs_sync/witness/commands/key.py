@@ -17,7 +17,7 @@ from zfs_sync.witness.commands.opening import opened
 from zfs_sync.witness.commands.secret_file import check_outlet, write_secret
 from zfs_sync.witness.db.desired import api_keys
 from zfs_sync.witness.principal import COMMAND_LINE
-from zfs_sync.witness.services import keys
+from zfs_sync.witness.services import access, keys
 from zfs_sync.witness.services.keys import KeyRow, NewKey
 from zfs_sync.witness.settings import load
 
@@ -41,8 +41,8 @@ def rotate(options: Namespace) -> dict[str, Any]:
 def revoke(options: Namespace) -> dict[str, Any]:
     """End a key."""
     with opened(load(file=options.config).database) as database:
-        row = database.write(
-            lambda connection: keys.revoke(connection, COMMAND_LINE, _find(connection, options.key), system_clock())
+        row, _ = database.write(
+            lambda connection: access.revoke(connection, COMMAND_LINE, _find(connection, options.key), system_clock())
         )
     return {"changed": True, **_shown(row), "text": f"The key '{row.name}' ({row.id}) was revoked."}
 

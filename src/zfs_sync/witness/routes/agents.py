@@ -32,7 +32,12 @@ Installation = Annotated[str, Query(min_length=1, max_length=64, description="Th
 @router.post("/enrol")
 def enrol_agent(witness: InWitness, principal: Enrol, body: Enrolment) -> EnrolmentAnswer:
     """Introduce the key that an agent has made for itself. The enrol key works once."""
-    witness.database.write(lambda connection: enrol.enrol(connection, principal, body, witness.clock()))
+
+    def write(connection: Connection) -> None:
+        woken = enrol.enrol(connection, principal, body, witness.clock())
+        after_commit(connection, lambda: witness.notifier.wake(woken))
+
+    witness.database.write(write)
     return EnrolmentAnswer(system=body.system)
 
 

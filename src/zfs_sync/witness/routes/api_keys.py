@@ -13,9 +13,10 @@ from zfs_sync.core.tokens import Token
 from zfs_sync.witness.auth import Admin, Operator
 from zfs_sync.witness.clock import instant
 from zfs_sync.witness.context import InWitness
+from zfs_sync.witness.db.database import after_commit
 from zfs_sync.witness.routes.parameters import PAGE_LIMIT, After, Limit
 from zfs_sync.witness.routing import new_router
-from zfs_sync.witness.services import keys
+from zfs_sync.witness.services import access, keys
 from zfs_sync.witness.services.keys import KeyRow, NewKey
 
 router = new_router("api-keys")
@@ -47,7 +48,13 @@ def get_key(witness: InWitness, principal: Admin, key_id: KeyId) -> Key:  # noqa
 @router.delete("/api-keys/{key_id}")
 def revoke_key(witness: InWitness, principal: Admin, key_id: KeyId) -> Key:
     """End a key at once."""
-    return shown(witness.database.write(lambda each: keys.revoke(each, principal, key_id, witness.clock())))
+
+    def write(connection: Connection) -> KeyRow:
+        row, woken = access.revoke(connection, principal, key_id, witness.clock())
+        after_commit(connection, lambda: witness.notifier.wake(woken))
+        return row
+
+    return shown(witness.database.write(write))
 
 
 @router.post("/api-keys/{key_id}/rotate")

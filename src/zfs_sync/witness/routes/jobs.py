@@ -10,12 +10,13 @@ from pydantic import AwareDatetime
 from sqlalchemy import Connection
 
 from zfs_sync.api.jobs import Job, JobPage
+from zfs_sync.api.protocol import FIRST, told
 from zfs_sync.api.work import Claim, ClaimRequest, Finish, FinishAnswer, JobState, Progress, ProgressAnswer
 from zfs_sync.witness.auth import Agent, Operator, Viewer
 from zfs_sync.witness.context import InWitness, Witness
 from zfs_sync.witness.db.database import after_commit
 from zfs_sync.witness.routes.answers import answer
-from zfs_sync.witness.routes.parameters import PAGE_LIMIT, Limit, page
+from zfs_sync.witness.routes.parameters import PAGE_LIMIT, AgentProtocol, Limit, page
 from zfs_sync.witness.routing import new_router
 from zfs_sync.witness.services import job_view, jobs, liveness, retry
 from zfs_sync.witness.services.job_view import Search
@@ -61,15 +62,22 @@ def get_job(witness: InWitness, principal: Viewer, job_id: str) -> Response:  # 
 
 
 @router.post("/jobs/{job_id}/claim", response_model=Claim)
-def claim(witness: InWitness, principal: Agent, job_id: str, body: ClaimRequest) -> Response:
+def claim(
+    witness: InWitness, principal: Agent, job_id: str, body: ClaimRequest, protocol: AgentProtocol = FIRST
+) -> Response:
     """Take a job under a lease."""
     system = str(principal.system)
+    liveness.check_protocol(protocol)
     liveness.check_installation(witness, principal, system, body.installation)
 
     def write(connection: Connection) -> dict[str, Any]:
         found = jobs.claim(connection, witness.settings, principal, job_id, body.installation, witness.clock())
         edge = edge_for(connection, found["edge"], system)
-        return {**found, "edge": edge, "lease_seconds": witness.settings.lease_seconds}
+        whole = {**found, "edge": edge, "lease_seconds": witness.settings.lease_seconds}
+        fitting = told(Claim, whole, protocol)
+        if fitting is None:
+            raise liveness.too_old(protocol, f"edge {edge['id']}")
+        return fitting
 
     return answer(witness.database.write(write))
 

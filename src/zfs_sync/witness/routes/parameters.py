@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Query, Request
 
 from zfs_sync.api.fleet import Owner
+from zfs_sync.api.protocol import HEADER
 
 PAGE_LIMIT = 100
 PAGE_MOST = 1_000
@@ -15,6 +16,9 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_MOST, description="The most entries t
 After = Annotated[str | None, Query(max_length=320, description="What the page before gave as `next`.")]
 Place = Annotated[str | None, Query(max_length=2_000, description="What the page before gave as `next`.")]
 OwnerQuery = Annotated[Owner | None, Query(description="Whose declarations, as <tool>/<name>.")]
+AgentProtocol = Annotated[
+    int, Header(alias=HEADER, ge=1, le=1_000, description="The protocol that the agent speaks; 1 where it is not said.")
+]
 IfMatch = Annotated[str | None, Header(description="The state that was planned; 412 when it has moved on.")]
 
 

@@ -5,10 +5,10 @@
 from dataclasses import dataclass
 
 from zfs_sync import __version__
-from zfs_sync.api import PROTOCOL
 from zfs_sync.api.annotations import STRICT
 from zfs_sync.witness.auth import AnyKey
 from zfs_sync.witness.routing import new_router
+from zfs_sync.witness.services import liveness
 
 router = new_router("version")
 
@@ -30,4 +30,4 @@ class Version:
 @router.get("/version")
 async def version(principal: AnyKey) -> Version:  # noqa: ARG001
     """The witness's version and the agent protocols that it serves."""
-    return Version(version=__version__, protocol=[PROTOCOL], api="v1")
+    return Version(version=__version__, protocol=list(liveness.SERVED), api="v1")

@@ -8,11 +8,13 @@ from typing import Annotated, Any
 from fastapi import Header, Query, Response
 from fastapi.concurrency import run_in_threadpool
 
+from zfs_sync.api.protocol import FIRST
 from zfs_sync.api.work import Work
 from zfs_sync.witness.auth import Agent, still_alive
 from zfs_sync.witness.context import InWitness, Witness
 from zfs_sync.witness.principal import Principal
 from zfs_sync.witness.routes.answers import answer
+from zfs_sync.witness.routes.parameters import AgentProtocol
 from zfs_sync.witness.routing import new_router
 from zfs_sync.witness.services import liveness, work
 
@@ -24,15 +26,21 @@ IfNoneMatch = Annotated[str | None, Header(description="The ETag of what the age
 
 @router.get("/systems/{name}/work", response_model=Work)
 async def get_work(
-    witness: InWitness, principal: Agent, name: str, wait: Wait = 0, if_none_match: IfNoneMatch = None
+    witness: InWitness,
+    principal: Agent,
+    name: str,
+    wait: Wait = 0,
+    if_none_match: IfNoneMatch = None,
+    protocol: AgentProtocol = FIRST,
 ) -> Response:
     """All that this host needs to know. With If-None-Match it is answered when that changes, or 304 after `wait`."""
     principal.check_own(name)
+    liveness.check_protocol(protocol)
     left = float(min(wait, witness.settings.long_poll_seconds))
     while True:
         generation = witness.notifier.generation(name)
         now = witness.clock()
-        body, due = await run_in_threadpool(_read, witness, principal, name, now)
+        body, due = await run_in_threadpool(_read, witness, principal, name, now, protocol)
         tag = work.etag(body)
         if tag != if_none_match:
             found = answer(body)
@@ -45,11 +53,13 @@ async def get_work(
             left = 0.0 if pause >= left else left - pause
 
 
-def _read(witness: Witness, principal: Principal, name: str, now: datetime) -> tuple[dict[str, Any], float | None]:
+def _read(
+    witness: Witness, principal: Principal, name: str, now: datetime, protocol: int
+) -> tuple[dict[str, Any], float | None]:
     def read(connection: Any) -> tuple[dict[str, Any], float | None]:
         still_alive(connection, principal, now)
         liveness.host_of(connection, name)
-        body = work.for_system(connection, witness.settings, name, now)
+        body = work.for_system(connection, witness.settings, name, now, protocol)
         return body, work.seconds_until_due(connection, name, now)
 
     return witness.database.read(read)

@@ -12,15 +12,15 @@ from zfs_sync.core.errors import Fault, ZfsSyncError, pointer
 from zfs_sync.witness import audit
 from zfs_sync.witness.db.desired import api_keys
 from zfs_sync.witness.principal import Principal
-from zfs_sync.witness.services import keys, liveness
+from zfs_sync.witness.services import access, keys, liveness
 from zfs_sync.witness.services.keys import NewKey
 
 _LOOKUP = re.compile(r"[a-z2-7]{8}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def enrol(connection: Connection, principal: Principal, body: Enrolment, now: datetime) -> None:
-    """Make the agent's key live and the enrol key used. The same enrolment again changes nothing.
+def enrol(connection: Connection, principal: Principal, body: Enrolment, now: datetime) -> set[str]:
+    """Make the agent's key live and the enrol key used; the systems to wake. The same enrolment again changes nothing.
 
     Raises E_FORBIDDEN for another system than the key's, E_ENROL_USED when another installation was first.
     """
@@ -30,7 +30,7 @@ def enrol(connection: Connection, principal: Principal, body: Enrolment, now: da
     used_by = connection.execute(select(api_keys.c.consumed_by).where(api_keys.c.id == principal.key_id)).scalar()
     if used_by is not None:
         _check_replay(connection, body, used_by)
-        return
+        return set()
     live = (api_keys.c.system == body.system) & (api_keys.c.role == "agent") & api_keys.c.revoked_at.is_(None)
     connection.execute(update(api_keys).where(live).values(revoked_at=now))
     _check_token(connection, body)
@@ -42,6 +42,7 @@ def enrol(connection: Connection, principal: Principal, body: Enrolment, now: da
     liveness.touch(connection, body.system, now, agent_version=body.agent_version)
     detail = {"installation": body.installation, "key": body.token_lookup}
     audit.record(connection, principal, "system.enrolled", "system", body.system, detail, now)
+    return access.changed(connection, body.system, now)
 
 
 def _check_token(connection: Connection, body: Enrolment) -> None:

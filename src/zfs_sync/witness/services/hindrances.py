@@ -12,13 +12,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import Connection, Row, or_, select
 
+from zfs_sync.api import PROTOCOL
+from zfs_sync.api.protocol import told
+from zfs_sync.api.work import WorkEdge
 from zfs_sync.core.allowing import Rule, allowed, rule_to_add
 from zfs_sync.core.errors import CATALOGUE
 from zfs_sync.core.names import join
-from zfs_sync.witness.db.desired import api_keys
 from zfs_sync.witness.db.observed import hosts
+from zfs_sync.witness.db.work import edges
+from zfs_sync.witness.services import keys
+from zfs_sync.witness.services.work import edge_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Hindrances:
     """The allow-list by system; a host that has not told of its own is not in it."""
     barred: AbstractSet[str]
     """The systems whose agent's key was revoked, and that have no other."""
+    untold: Mapping[str, tuple[str, int]]
+    """By edge, the system whose agent cannot be told of it, and the protocol that this agent speaks."""
 
     @classmethod
     def load(cls, connection: Connection, systems: Collection[str] | None, now: datetime) -> Self:
@@ -51,15 +58,21 @@ class Hindrances:
             for system, found in lists.items()
             if found is not None
         }
-        return cls(rules, barred(connection, systems, now))
+        return cls(rules, keys.barred(connection, systems, now), _untold(connection, systems))
 
     def of(self, edge: Row[Any], relative: str) -> Hindrance | None:
         """What stands in the way of one dataset of an edge."""
         for system in (edge.from_system, edge.to_system):
             if system in self.barred:
                 return _revoked(system)
-        sent = self._refused("send", edge.from_system, join(edge.from_root, relative))
-        return sent or self._refused("receive", edge.to_system, join(edge.to_root, relative))
+        if edge.id in self.untold:
+            return _too_old(*self.untold[edge.id])
+        target = join(edge.to_root, relative)
+        return (
+            self._refused("send", edge.from_system, join(edge.from_root, relative))
+            or self._refused("receive", edge.to_system, target)
+            or (self._refused("send", edge.to_system, target) if edge.peers else None)
+        )
 
     def _refused(self, operation: str, system: str, dataset: str) -> Hindrance | None:
         rules = self.allow.get(system)
@@ -79,21 +92,23 @@ def _revoked(system: str) -> Hindrance:
     )
 
 
-def barred(connection: Connection, systems: Collection[str] | None, now: datetime) -> frozenset[str]:
-    """The systems that have lost their agent's key by revocation and not enrolled since.
-
-    A system that never enrolled with this witness is none of them: a witness that was built anew knows no keys.
-    """
-    live = and_(api_keys.c.revoked_at.is_(None), or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now))
-    statement = (
-        select(api_keys.c.system)
-        .where(api_keys.c.role == "agent")
-        .group_by(api_keys.c.system)
-        .having(
-            func.count(api_keys.c.revoked_at) > 0,
-            func.count().filter(live) == 0,
-        )
+def _too_old(system: str, protocol: int) -> Hindrance:
+    return Hindrance(
+        "E_PROTOCOL_UNSUPPORTED",
+        f"The agent of {system} speaks protocol {protocol}, and this edge needs {PROTOCOL}: the agent is too old.",
+        f"Upgrade the agent on {system}.",
     )
+
+
+def _untold(connection: Connection, systems: Collection[str] | None) -> dict[str, tuple[str, int]]:
+    """Edges that an agent of an earlier protocol would misunderstand, were it told of them."""
+    statement = select(hosts.c.system, hosts.c.protocol).where(hosts.c.protocol < PROTOCOL)
     if systems is not None:
-        statement = statement.where(api_keys.c.system.in_(list(systems)))
-    return frozenset(connection.execute(statement).scalars())
+        statement = statement.where(hosts.c.system.in_(list(systems)))
+    found = {}
+    for system, protocol in connection.execute(statement).all():
+        touching = or_(edges.c.from_system == system, edges.c.to_system == system)
+        for row in connection.execute(select(edges).where(touching)).all():
+            if told(WorkEdge, edge_for(connection, row, system), protocol) is None:
+                found[row.id] = (system, protocol)
+    return found

@@ -20,6 +20,7 @@ from zfs_sync.witness import audit
 from zfs_sync.witness.db.work import edges, jobs, plan_rows
 from zfs_sync.witness.principal import WITNESS, Principal
 from zfs_sync.witness.services import edge_rows, former_names, scheduling, views
+from zfs_sync.witness.services.hindrances import Hindrances
 from zfs_sync.witness.services.scheduling import backoff_seconds, note, transition
 from zfs_sync.witness.services.verdicts import Ends, verdict_of
 from zfs_sync.witness.settings import Settings
@@ -56,6 +57,7 @@ def claim(
     steps = _steps(connection, edge, row.relative) if edge is not None else []
     if edge is None or not steps:
         raise ZfsSyncError("E_JOB_NOT_CLAIMABLE", f"Job '{job}' has nothing to do any more.")
+    _check_hindrance(connection, edge, row, now)
     lease = {
         "epoch": row.epoch + 1,
         "installation": installation,
@@ -76,6 +78,12 @@ def _check_claimable(row: Row[Any], installation: str, now: datetime) -> None:
         return
     why = f"it is {row.state}" if row.state != "queued" else "its time has not come"
     raise ZfsSyncError("E_JOB_NOT_CLAIMABLE", f"Job '{row.id}' cannot be claimed: {why}.")
+
+
+def _check_hindrance(connection: Connection, edge: Row[Any], row: Row[Any], now: datetime) -> None:
+    found = Hindrances.load(connection, {edge.from_system, edge.to_system}, now).of(edge, row.relative)
+    if found is not None:
+        raise ZfsSyncError("E_JOB_NOT_CLAIMABLE", f"Job '{row.id}' rests: {found.message}", hint=found.hint)
 
 
 def _check_limits(connection: Connection, settings: Settings, row: Row[Any]) -> None:

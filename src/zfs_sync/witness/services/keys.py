@@ -3,11 +3,12 @@
 """API keys: made, listed, revoked, rotated. Only the hash of a key is kept; its text is in one answer, once."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
 from zfs_sync.core import tokens
 from zfs_sync.core.errors import Fault, ZfsSyncError, pointer
@@ -140,3 +141,23 @@ def _check_bound(new: NewKey) -> None:
             else f"a key of role {new.role} is bound to no system"
         )
         raise ZfsSyncError("E_VALIDATION", "The key has faults.", faults=[Fault(pointer("system"), sentence)])
+
+
+def barred(connection: Connection, systems: Collection[str] | None, now: datetime) -> frozenset[str]:
+    """The systems that have lost their agent's key by revocation and not enrolled since.
+
+    A system that never enrolled with this witness is none of them: a witness that was built anew knows no keys.
+    """
+    live = and_(api_keys.c.revoked_at.is_(None), or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now))
+    statement = (
+        select(api_keys.c.system)
+        .where(api_keys.c.role == "agent")
+        .group_by(api_keys.c.system)
+        .having(
+            func.count(api_keys.c.revoked_at) > 0,
+            func.count().filter(live) == 0,
+        )
+    )
+    if systems is not None:
+        statement = statement.where(api_keys.c.system.in_(list(systems)))
+    return frozenset(connection.execute(statement).scalars())

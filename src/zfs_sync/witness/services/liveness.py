@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from zfs_sync.api import PROTOCOL
+from zfs_sync.api.protocol import served
 from zfs_sync.api.reports import NO_AGENT
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.witness import audit
@@ -17,7 +18,7 @@ from zfs_sync.witness.db.desired import systems
 from zfs_sync.witness.db.observed import hosts
 from zfs_sync.witness.principal import Principal
 
-SERVED = (PROTOCOL,)
+SERVED = served(PROTOCOL)
 _CLONED = "system.cloned_agent"
 _NOTED_FOR = timedelta(hours=1)
 
@@ -31,6 +32,14 @@ def check_protocol(protocol: int) -> None:
     raise ZfsSyncError(
         "E_PROTOCOL_UNSUPPORTED",
         f"The agent speaks protocol {protocol}, this witness {spoken}: the {old} is too old.",
+    )
+
+
+def too_old(protocol: int, what: str) -> ZfsSyncError:
+    """The error for something that an agent of this protocol could not be told of."""
+    return ZfsSyncError(
+        "E_PROTOCOL_UNSUPPORTED",
+        f"The agent speaks protocol {protocol}, and {what} needs {PROTOCOL}: the agent is too old.",
     )
 
 

@@ -9,9 +9,9 @@ never deleted, however old it is; sums of jobs (``totals``) and what the planner
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, delete, select
+from sqlalchemy import Column, Connection, Table, delete, or_, select
 
-from zfs_sync.witness.db.desired import api_keys, audit
+from zfs_sync.witness.db.desired import api_keys, audit, systems
 from zfs_sync.witness.db.work import job_events, jobs
 from zfs_sync.witness.settings import Settings
 
@@ -27,10 +27,19 @@ def prune(connection: Connection, settings: Settings, now: datetime) -> int:
     return (
         _delete(connection, jobs, jobs.c.id, old_jobs)
         + _delete(connection, audit, audit.c.id, _oldest(connection, audit.c.id, audit.c.at, audit_before))
-        + _delete(
-            connection, api_keys, api_keys.c.id, _oldest(connection, api_keys.c.id, api_keys.c.revoked_at, audit_before)
-        )
+        + _delete(connection, api_keys, api_keys.c.id, _ended_keys(connection, audit_before))
     )
+
+
+def _ended_keys(connection: Connection, before: datetime) -> list[Any]:
+    """Keys that ended, but for the last one of a system's agent: that it was revoked keeps the system out still."""
+    later = api_keys.alias("later")
+    same = (later.c.system == api_keys.c.system) & (later.c.role == "agent")
+    longer = or_(later.c.revoked_at.is_(None), later.c.revoked_at > api_keys.c.revoked_at)
+    followed = select(later.c.id).where(same, longer)
+    last = (api_keys.c.role == "agent") & api_keys.c.system.in_(select(systems.c.name)) & ~followed.exists()
+    statement = select(api_keys.c.id).where(api_keys.c.revoked_at < before, ~last)
+    return list(connection.execute(statement.order_by(api_keys.c.revoked_at).limit(BATCH)).scalars())
 
 
 def _oldest(connection: Connection, key: Column[Any], moment: Column[Any], before: datetime) -> list[Any]:

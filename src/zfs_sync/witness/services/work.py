@@ -9,28 +9,42 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
+from zfs_sync.api import PROTOCOL
+from zfs_sync.api.protocol import told
+from zfs_sync.api.work import Work, WorkEdge
 from zfs_sync.witness.db.desired import systems
 from zfs_sync.witness.db.observed import hosts
 from zfs_sync.witness.db.work import edges, jobs
-from zfs_sync.witness.services import former_names
+from zfs_sync.witness.services import former_names, keys
 from zfs_sync.witness.settings import Settings
 
 
-def for_system(connection: Connection, settings: Settings, system: str, now: datetime) -> dict[str, Any]:
-    """The answer of route work."""
+def for_system(
+    connection: Connection, settings: Settings, system: str, now: datetime, protocol: int = PROTOCOL
+) -> dict[str, Any]:
+    """The answer of route work, as an agent of this protocol understands it."""
     touching = or_(edges.c.from_system == system, edges.c.to_system == system)
     rows = connection.execute(select(edges).where(touching).order_by(edges.c.id)).all()
-    return {
+    barred = keys.barred(connection, {end for row in rows for end in (row.from_system, row.to_system)}, now)
+    fitting = {
+        row.id: told(WorkEdge, edge_for(connection, row, system), protocol)
+        for row in rows
+        if not barred & {row.from_system, row.to_system}
+    }
+    known = {edge: body for edge, body in fitting.items() if body is not None}
+    body = {
         "system": system,
         "settings": {
             "heartbeat_seconds": settings.heartbeat_seconds,
             "lease_seconds": settings.lease_seconds,
             "progress_seconds": settings.progress_seconds,
         },
-        "edges": [edge_for(connection, row, system) for row in rows],
-        "jobs": [_job(row) for row in _jobs(connection, system, now)],
+        "edges": list(known.values()),
+        "jobs": [_job(row) for row in _jobs(connection, system, now) if row.edge in known],
         "formerly": former_names.of(connection, "system", system),
+        "withheld": [row.id for row in rows if row.id not in known],
     }
+    return told(Work, body, protocol) or body
 
 
 def etag(body: dict[str, Any]) -> str:
