@@ -45,7 +45,7 @@ def errand(claim: Claim, engine: Engine, config: AgentConfig, allow: AllowList, 
         raise ZfsSyncError("E_EDGE_UNKNOWN", f"Edge {edge.id} does not lead to this host, {config.system}.")
     target = dataset_of(edge, edge.to_root, claim.relative)
     require_receive(edge, target, allow)
-    job = Job(edge.id, edge.group, target, _steps(claim), edge.selection.rule, ownership_of(edge))
+    job = Job(edge.id, edge.group, target, _steps(claim), edge.selection.rule, ownership_of(edge, engine, target))
     return Errand(job, _feeder(claim, engine, config, allow, files))
 
 
@@ -56,9 +56,13 @@ def require_receive(edge: WorkEdge, target: str, allow: AllowList) -> None:
         allow.require("send", target)
 
 
-def ownership_of(edge: WorkEdge) -> Ownership:
-    """What admits an edge's targets besides their mark."""
-    return Ownership.of(edge.formerly, peers=edge.peers, takeover=edge.takeover)
+def ownership_of(edge: WorkEdge, engine: Engine, target: str) -> Ownership:
+    """What admits a target of this host besides its mark.
+
+    That it was a source of the group is not believed of the witness: this host has fed the group from it, or not.
+    """
+    takeover = edge.takeover and engine.sender.has_fed(target, (edge.group, *edge.formerly))
+    return Ownership.of(edge.formerly, peers=edge.peers, takeover=takeover)
 
 
 def _push(claim: Claim, config: AgentConfig, allow: AllowList, files: SshFiles) -> PushErrand:
@@ -77,7 +81,7 @@ def _push(claim: Claim, config: AgentConfig, allow: AllowList, files: SshFiles) 
         target,
         _steps(claim),
         selection=edge.selection.rule,
-        ownership=ownership_of(edge),
+        ownership=Ownership.of(edge.formerly, peers=edge.peers, takeover=edge.takeover),  # its host judges again
     )
     return PushErrand(push, SshTarget(peer, files, edge=edge.id, relative=claim.relative))
 

@@ -47,7 +47,7 @@ def receive(
 
     try:
         return engine.receiver.run(
-            granted.job(),
+            granted.job(engine),
             HandedFeeder(source, stdin, ready),
             allow=lambda dataset: allow.require("receive", dataset),
             on_progress=lambda _: None,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.errands import dataset_of, ownership_of, require_receive
+from zfs_sync.agent.storage import Engine
 from zfs_sync.api.work import Work, WorkEdge
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.names import check_system_name
@@ -48,11 +49,18 @@ class Granted:
             self.edge.selection.rule,
         )
 
-    def job(self) -> Job:
+    def job(self, engine: Engine) -> Job:
         """What to receive. Raises E_VALIDATION where the request names no snapshot."""
         wanted = self.stream()
         step = Step(wanted.base_guid, wanted.to_guid, wanted.alone)
-        return Job(self.edge.id, self.edge.group, self.dataset, (step,), wanted.selection, ownership_of(self.edge))
+        return Job(
+            self.edge.id,
+            self.edge.group,
+            self.dataset,
+            (step,),
+            wanted.selection,
+            ownership_of(self.edge, engine, self.dataset),
+        )
 
 
 def read_line(

@@ -11,9 +11,10 @@ from zfs_sync.agent.config import AgentConfig
 from zfs_sync.agent.install.resource import Change
 from zfs_sync.agent.storage import Storage
 from zfs_sync.agent.work_cache import WorkCache
-from zfs_sync.api.work import Work
+from zfs_sync.api.work import Work, WorkEdge
 from zfs_sync.core.errors import ZfsSyncError
-from zfs_sync.engine.continuity import Held, Holds
+from zfs_sync.core.names import is_inside
+from zfs_sync.engine.continuity import Heirs, Held, Holds
 from zfs_sync.zfs import commands
 from zfs_sync.zfs.host import Zfs
 from zfs_sync.zfs.runner import LocalRunner, demand
@@ -36,11 +37,30 @@ class Releases:
         if edges == self._edges:
             return
         try:
-            self._storage.engine().holds.only(edges)
+            settled = self._storage.engine().holds.only(edges, heirs_in(self._cache.work))
         except ZfsSyncError as error:
             LOG.warning("holds of edges that are gone could not be given back: %s", error, extra={"code": error.code})
             return
-        self._edges = edges
+        self._edges = edges if settled else None
+
+
+def heirs_in(work: Work) -> Heirs:
+    """Which edges go on where one that is gone left off: those of the same group that touch the dataset."""
+
+    def heirs(gone: str, dataset: str) -> list[str]:
+        group = gone.partition(":")[0]
+        return [
+            edge.id
+            for edge in work.edges
+            if group in (edge.group, *edge.formerly) and _touches(edge, work.system, dataset)
+        ]
+
+    return heirs
+
+
+def _touches(edge: WorkEdge, system: str, dataset: str) -> bool:
+    ends = ((edge.from_system, edge.from_root), (edge.to_system, edge.to_root))
+    return any(name == system and is_inside(dataset, root) for name, root in ends)
 
 
 @dataclass(frozen=True, slots=True)

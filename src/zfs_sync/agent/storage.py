@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zfs_sync.engine.continuity import Holds
+from zfs_sync.engine.fed import Fed
 from zfs_sync.engine.pushing import Pusher
 from zfs_sync.engine.receiving import Receiver
 from zfs_sync.engine.sending import Sender
@@ -56,6 +57,8 @@ class Storage:
         demand(self._runner.run(commands.list_pools()), "the pools")
         zfs = Zfs(self._runner)
         holds = Holds(zfs, self._folder)
-        engine = Engine(zfs, holds, Sender(zfs, holds), Receiver(zfs, self._folder, holds, self._clock))
+        engine = Engine(
+            zfs, holds, Sender(zfs, holds, Fed(self._folder)), Receiver(zfs, self._folder, holds, self._clock)
+        )
         engine.receiver.targets.heal_all()
         return engine

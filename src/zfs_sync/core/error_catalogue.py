@@ -434,6 +434,17 @@ _ENTRIES = (
         "zfs-sync-agent trust show",
     ),
     CatalogueEntry(
+        "E_SWITCHOVER_BEHIND",
+        409,
+        "The new source lacks snapshots of the old one",
+        (
+            "The roles of a sync group were to be changed so that another member becomes the source, and that member "
+            "lacks snapshots that the source has. Nothing was changed."
+        ),
+        "Sync the group, then switch over. If the old source is gone for good, disable the group in the same change.",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.sync_now",
+    ),
+    CatalogueEntry(
         "E_SYNC_GROUP_NOT_FOUND",
         404,
         "No such sync group",

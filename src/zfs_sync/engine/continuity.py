@@ -9,7 +9,7 @@ opening every snapshot, and zfs-fuse cannot tell. A hold taken twice or given ba
 """
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from zfs_sync.engine import state
 from zfs_sync.zfs.host import Zfs
 
 Edges = Mapping[str, Collection[int]]
+Heirs = Callable[[str, str], Collection[str]]
+"""The edges in force that go on where an edge that is gone left off, by its id and the dataset."""
 
 
 def target_tag(group: str) -> str:
@@ -71,15 +73,21 @@ class Holds:
             self._give_back(tag, dataset, mine, left)
             _write(path, tag, dataset.path, left)
 
-    def only(self, edges: Collection[str]) -> None:
+    def only(self, edges: Collection[str], heirs: Heirs = lambda _edge, _dataset: ()) -> bool:
         """Give back the holds of every edge but these: of members and groups taken out of the fleet.
 
-        What lies in a pool that is not imported stays recorded, and is given back by a later call.
+        ``heirs`` names the edges that go on with a dataset where another one left off, since roles were changed or
+        something was renamed: what was held stays held until one of them holds something there. Returns whether nothing
+        waits for that. What lies in a pool that is not imported stays recorded, and is given back by a later call.
         """
         with self._lock:
             records = list(state.read_all(self._folder))
+            settled = True
             for record in records:
-                self._drop(record, edges, _datasets(records, str(record["tag"])))
+                waiting = _waiting(record, records, edges, heirs)
+                settled = settled and not waiting
+                self._drop(record, {*edges, *waiting}, _datasets(records, str(record["tag"])))
+            return settled
 
     def listed(self) -> tuple[Held, ...]:
         """Every hold. By our own records, since not every platform can list them."""
@@ -135,6 +143,17 @@ class Holds:
         needed = {guid for guids in left.values() for guid in guids}
         for label in _labels(dataset, [guid for guid in held if guid not in needed]):
             self._zfs.release(tag, dataset.path, label)
+
+
+def _waiting(
+    record: state.Record, records: Iterable[state.Record], in_force: Collection[str], heirs: Heirs
+) -> set[str]:
+    """The edges of a record that are gone, and whose heirs hold nothing on the dataset yet."""
+    path = str(record["dataset"])
+    holding = {edge for each in records if each["dataset"] == path for edge, guids in _edges(each).items() if guids}
+    gone = [edge for edge in _edges(record) if edge not in in_force]
+    found = {edge: set(heirs(edge, path)) for edge in gone}
+    return {edge for edge, after in found.items() if after and not after & holding}
 
 
 def _datasets(records: Iterable[state.Record], tag: str) -> frozenset[str]:

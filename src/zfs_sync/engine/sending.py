@@ -8,6 +8,7 @@ A request names snapshots by GUID; their names are looked up at that moment, so 
 import os
 import subprocess
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from zfs_sync.core.errors import ZfsSyncError
@@ -15,6 +16,7 @@ from zfs_sync.core.graph import Snapshot
 from zfs_sync.core.planner import TransferStep
 from zfs_sync.core.selection import EVERYTHING, Selection
 from zfs_sync.engine.continuity import Holds, source_tag
+from zfs_sync.engine.fed import Fed
 from zfs_sync.engine.processes import Listener, ProcessSource, end, pipe
 from zfs_sync.zfs.errors import classify
 from zfs_sync.zfs.host import Zfs
@@ -58,9 +60,15 @@ class Sending(ProcessSource):
 class Sender:
     """Sends datasets of this host."""
 
-    def __init__(self, zfs: Zfs, holds: Holds) -> None:
+    def __init__(self, zfs: Zfs, holds: Holds, fed: Fed | None = None) -> None:
+        """``fed`` remembers which groups this host has fed; without it nothing is remembered."""
         self._zfs = zfs
         self._holds = holds
+        self._fed = fed
+
+    def has_fed(self, dataset: str, groups: Collection[str]) -> bool:
+        """Whether the dataset has fed a group, given by all its names."""
+        return self._fed is not None and self._fed.knows(dataset, groups)
 
     def dataset(self, path: str) -> Dataset | None:
         """The dataset as it is now; None where it does not exist."""
@@ -78,6 +86,8 @@ class Sender:
         """
         dataset, base, to = self._resolve(stream)
         needed = [each.guid for each in (base, to) if each]
+        if self._fed is not None:
+            self._fed.note(stream.dataset, stream.group)
         self._holds.keep(stream.edge, source_tag(stream.group, stream.to_system), dataset.view(), needed)
         process = self._zfs.spawn_send(
             stream.dataset,

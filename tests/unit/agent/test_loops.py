@@ -166,10 +166,11 @@ class Holds:
     def holds(self) -> "Holds":
         return self
 
-    def only(self, edges: frozenset[str]) -> None:
+    def only(self, edges: frozenset[str], _heirs: object) -> bool:
         if self.refusal:
             raise self.refusal
         self.kept.append(edges)
+        return True
 
 
 class Runner:

@@ -16,6 +16,8 @@ from zfs_sync.core.planner import Outcome
 from zfs_sync.witness.db.work import edges, plan_rows
 
 CONFLICTS = (Outcome.DIVERGED, Outcome.NO_COMMON_BASE)
+AHEAD = (Outcome.BEHIND, Outcome.INITIAL, Outcome.TARGET_DIRTY)
+"""What is said of an edge whose feeder has something that its target lacks, and nothing else is in the way."""
 
 
 def rows_into(connection: Connection, edge: Row[Any], relative: str) -> list[Row[Any]]:
@@ -35,8 +37,19 @@ def unheard(rows: Iterable[Row[Any]]) -> bool:
     return any(row.awaited_head is not None and row.awaited_head != row.target_head for row in rows)
 
 
-def conflict(connection: Connection, group: str, relative: str, feeders: Sequence[Row[Any]]) -> bool:
-    """Whether two of these feeders have both gone on, so that neither contains the other."""
+def torn(connection: Connection, edge: Row[Any], relative: str) -> bool:
+    """Whether two peers that are ahead of the edge's target have both gone on, so that neither contains the other."""
+    ahead = [row for row in rows_into(connection, edge, relative) if row.outcome in AHEAD]
+    return _apart(connection, edge.group, relative, ahead)
+
+
+def edges_of(connection: Connection, groups: Iterable[str]) -> list[Row[Any]]:
+    """Every edge of these groups that joins peers: what one of them reports decides who feeds another one."""
+    condition = edges.c.group.in_(list(groups)) & edges.c.peers
+    return list(connection.execute(select(edges).where(condition).order_by(edges.c.id)))
+
+
+def _apart(connection: Connection, group: str, relative: str, feeders: Sequence[Row[Any]]) -> bool:
     if len(feeders) < 2:
         return False
     here = [(row.from_system, row.from_root) for row in feeders]

@@ -21,7 +21,7 @@ from zfs_sync.core.planner import Outcome, Verdict, written_since
 from zfs_sync.witness.db.desired import sync_groups
 from zfs_sync.witness.db.observed import datasets, snapshots
 from zfs_sync.witness.db.work import edges, plan_rows
-from zfs_sync.witness.services import conflicts, edge_rows, former_names, scheduling, views
+from zfs_sync.witness.services import conflicts, edge_rows, former_names, peers, scheduling, views
 from zfs_sync.witness.services.desired.canonical import spec_edges
 from zfs_sync.witness.services.verdicts import Ends, verdict_of
 
@@ -51,13 +51,23 @@ def desired_changed(
 def report_changed(connection: Connection, now: datetime, system: str, paths: Collection[str] | None) -> set[str]:
     """Follow a report of ``system`` that changed ``paths`` (None: all of it); the systems to wake."""
     woken = {system}
+    touched: dict[str, set[str] | None] = {}
     with conflicts.recorded(connection, now, system):
         for edge in _edges(connection, (), {system}):
             relatives = None if paths is None else _relatives(edge, system, paths)
             if relatives is None or relatives:
                 woken |= {edge.from_system, edge.to_system}
+                touched[edge.group] = _united(touched.get(edge.group, set()), relatives)
                 _judge_edge(connection, edge, relatives, now, reporter=system)
+        for edge in peers.edges_of(connection, touched):
+            woken |= {edge.from_system, edge.to_system}
+            scheduling.schedule_edge(connection, edge, now, touched[edge.group])
     return woken
+
+
+def _united(some: set[str] | None, more: set[str] | None) -> set[str] | None:
+    """Both together, where None is everything."""
+    return None if some is None or more is None else some | more
 
 
 def hindrances_changed(connection: Connection, now: datetime, system: str) -> set[str]:

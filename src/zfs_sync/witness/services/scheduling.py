@@ -61,9 +61,11 @@ def schedule_edge(
     for row in rows:
         if relatives is None or row.relative in relatives:
             wanted = not resting and _wanted(row, group) and hindrances.of(edge, row.relative) is None
-            if edge.peers and wanted and row.relative not in alive:
-                _feed_peer(connection, edge, group, row.relative, now)
-                continue
+            if edge.peers and wanted:
+                if row.relative not in alive:
+                    _feed_peer(connection, edge, group, row.relative, now)
+                    continue
+                wanted = not peers.torn(connection, edge, row.relative)
             _settle(connection, edge, group, row, alive.get(row.relative), now, wanted=wanted)
 
 
@@ -96,7 +98,7 @@ def _feed_peer(connection: Connection, edge: Row[Any], group: dict[str, Any], re
         for row in rows
         if _wanted(row, group) and not _resting(connection, row) and hindrances.of(row, relative) is None
     ]
-    if not feeders or peers.unheard(rows) or peers.conflict(connection, edge.group, relative, feeders):
+    if not feeders or peers.unheard(rows) or peers.torn(connection, edge, relative):
         return
     best = min(feeders, key=lambda row: (max(_due(row, group, now), now), -row.lag_snapshots, row.attempts, row.id))
     due = _due(best, group, now)

@@ -12,6 +12,7 @@ from zfs_sync.core.names import MAX_DATASET_BYTES, parent, relative
 from zfs_sync.core.numbers import readable_size
 from zfs_sync.witness.db.observed import datasets, hosts
 from zfs_sync.witness.db.work import edges as stored_edges
+from zfs_sync.witness.services.desired import switchover
 from zfs_sync.witness.services.desired.canonical import spec_edges, spec_members
 from zfs_sync.witness.services.desired.model import Change, Request, Spec
 from zfs_sync.witness.services.views import below
@@ -46,6 +47,7 @@ def warnings_of(connection: Connection, changes: Sequence[Change]) -> list[dict[
         *_platform_warnings(connection, changes),
         *_empty_warnings(changes),
         *_first_sync_warnings(connection, changes),
+        *(_warning("SWITCHOVER", place, message) for place, message in switchover.warnings(changes)),
     ]
 
 
@@ -93,7 +95,7 @@ def _first_sync_warnings(connection: Connection, changes: Iterable[Change]) -> I
     known = set(connection.execute(select(stored_edges.c.id)).scalars())
     for change in _moved_groups(changes):
         for edge in spec_edges(change.key[1], change.after or {}):
-            if edge.peers and _exists(connection, edge.to_system, edge.to_root):
+            if _exists(connection, edge.to_system, edge.to_root):
                 continue
             if edge.id not in known and (count := _first_bytes(connection, edge)) is not None:
                 message = (

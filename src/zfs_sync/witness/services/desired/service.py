@@ -15,10 +15,16 @@ from zfs_sync.witness import audit
 from zfs_sync.witness.db.database import after_commit
 from zfs_sync.witness.principal import Principal
 from zfs_sync.witness.services import conflicts, keys, planning
-from zfs_sync.witness.services.desired import compare, observations, rules, store
+from zfs_sync.witness.services.desired import compare, observations, rules, store, switchover
 from zfs_sync.witness.services.desired.model import PLURAL, Change, Request
 
-_PRECEDENCE = ("E_OWNED_BY_OTHER", "E_ALREADY_EXISTS", "E_SYSTEM_IN_USE", "E_PRUNE_TOO_MUCH")
+_PRECEDENCE = (
+    "E_OWNED_BY_OTHER",
+    "E_ALREADY_EXISTS",
+    "E_SYSTEM_IN_USE",
+    "E_PRUNE_TOO_MUCH",
+    "E_SWITCHOVER_BEHIND",
+)
 """Which code a refusal takes when its faults have several of these and no fault of form."""
 
 
@@ -64,7 +70,10 @@ def _changes(connection: Connection, request: Request) -> list[Change]:
     changes, faults = compare.changes_of(request, fleet)
     faults = [*request.faults, *faults, *rules.faults_of_result(request, fleet, changes)]
     # Only members that can form edges can be held against what is reported.
-    faults = faults or list(observations.name_faults(connection, request, changes))
+    faults = faults or [
+        *observations.name_faults(connection, request, changes),
+        *switchover.faults(connection, request, changes),
+    ]
     if faults:
         raise _refusal(faults)
     return changes
