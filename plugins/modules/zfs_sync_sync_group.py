@@ -61,6 +61,15 @@ options:
           - The member that feeds this target, as V(system), or V(system:dataset) where that is ambiguous. The source
             where it is not given.
         type: str
+      limits:
+        description:
+          - What must not be exceeded by what is sent from here and received here.
+        type: dict
+        suboptions:
+          jobs:
+            description:
+              - How many jobs may run at once.
+            type: int
   recursive:
     description:
       - Whether children are synced too, at the same relative paths. The witness's default is V(true).
@@ -108,7 +117,8 @@ options:
     type: str
   priority:
     description:
-      - From V(0) to V(100); higher goes first. The witness's default is V(50).
+      - From V(0) to V(100); of the jobs that wait for one host, those of the higher go first. The witness's default is
+        V(50).
     type: int
   direction:
     description:
@@ -116,6 +126,26 @@ options:
         witness's default is V(pull).
     type: str
     choices: [pull, push]
+  limits:
+    description:
+      - What must not be exceeded over all edges of the group. On an edge the least of both systems', the group's and
+        the members' limits holds. One value, so that what is declared is all of it.
+    type: dict
+    suboptions:
+      jobs:
+        description:
+          - How many jobs may run at once.
+        type: int
+  properties:
+    description:
+      - Properties of new targets. One value, so that what is declared is all of it.
+    type: dict
+    suboptions:
+      set:
+        description:
+          - By name, set on each new target when it is first received; targets that are there keep what they have.
+            C(readonly) is V(on) and C(canmount) is V(noauto) unless they are named.
+        type: dict
   reset:
     description:
       - Fields to put back to their default. A field that is neither set nor listed here is not managed and keeps what
@@ -131,9 +161,11 @@ options:
       - include_root
       - interval
       - lag_limit
+      - limits
       - members
       - mode
       - priority
+      - properties
       - recursive
       - snapshots
 extends_documentation_fragment:
@@ -172,6 +204,9 @@ EXAMPLES = r"""
     exclude: ["**/cache", "tmp/*"]
     snapshots:
       exclude: ["*_frequently"]
+    properties:
+      set:
+        compression: zstd
 
 - name: Stop it for a while
   zfs_sync.fleet.zfs_sync_sync_group:
@@ -258,6 +293,7 @@ def member_options():
         "role": {"type": "str", "required": True, "choices": ["source", "target", "peer"]},
     }
     options["from"] = {"type": "str"}
+    options["limits"] = {"type": "dict", "options": {"jobs": {"type": "int"}}}
     return options
 
 
@@ -285,6 +321,8 @@ def group_fields():
         "lag_limit": {"type": "str"},
         "priority": {"type": "int"},
         "direction": {"type": "str", "choices": ["pull", "push"]},
+        "limits": {"type": "dict", "options": {"jobs": {"type": "int"}}},
+        "properties": {"type": "dict", "options": {"set": {"type": "dict"}}},
     }
 
 

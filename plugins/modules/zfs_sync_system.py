@@ -47,6 +47,16 @@ options:
     description:
       - Free labels for people and tools. One value, so that what is declared is all of it.
     type: dict
+  limits:
+    description:
+      - What must not be exceeded over all groups. One value, so that what is declared is all of it.
+    type: dict
+    suboptions:
+      jobs:
+        description:
+          - How many jobs may run at once; a job counts where it sends and where it receives. The default is the
+            witness's setting C(jobs_per_system).
+        type: int
   maintenance:
     description:
       - With V(true) reports go on, and no new job starts on this host.
@@ -58,7 +68,7 @@ options:
     type: list
     elements: str
     default: []
-    choices: [description, labels, maintenance, platform, ssh]
+    choices: [description, labels, limits, maintenance, platform, ssh]
 extends_documentation_fragment:
   - zfs_sync.fleet.witness
   - zfs_sync.fleet.declaration
@@ -166,6 +176,7 @@ def system_fields():
         "platform": {"type": "str", "choices": ["linux", "freebsd", "illumos", "macos"]},
         "ssh": {"type": "dict", "options": {"host": {"type": "str"}, "user": {"type": "str"}, "port": {"type": "int"}}},
         "labels": {"type": "dict"},
+        "limits": {"type": "dict", "options": {"jobs": {"type": "int"}}},
         "maintenance": {"type": "bool"},
     }
 

@@ -12,6 +12,7 @@ from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.names import check_dataset, join
 from zfs_sync.core.numbers import u64
 from zfs_sync.core.ownership import Ownership
+from zfs_sync.core.properties import check_properties
 from zfs_sync.engine.checks import Step
 from zfs_sync.engine.feeder import Feeder, LocalFeeder
 from zfs_sync.engine.pushing import Push
@@ -45,8 +46,18 @@ def errand(claim: Claim, engine: Engine, config: AgentConfig, allow: AllowList, 
         raise ZfsSyncError("E_EDGE_UNKNOWN", f"Edge {edge.id} does not lead to this host, {config.system}.")
     target = dataset_of(edge, edge.to_root, claim.relative)
     require_receive(edge, target, allow)
-    job = Job(edge.id, edge.group, target, _steps(claim), edge.selection.rule, ownership_of(edge, engine, target))
+    job = job_of(edge, target, _steps(claim), engine)
     return Errand(job, _feeder(claim, engine, config, allow, files))
+
+
+def job_of(edge: WorkEdge, target: str, steps: tuple[Step, ...], engine: Engine) -> Job:
+    """What the engine receives. Raises E_VALIDATION for a property that no host sets."""
+    try:
+        check_properties(edge.properties)
+    except ValueError as error:
+        raise ZfsSyncError("E_VALIDATION", f"Edge {edge.id} asks for a property that is never set: {error}.") from error
+    ownership = ownership_of(edge, engine, target)
+    return Job(edge.id, edge.group, target, steps, edge.selection.rule, ownership, properties=edge.properties)
 
 
 def require_receive(edge: WorkEdge, target: str, allow: AllowList) -> None:

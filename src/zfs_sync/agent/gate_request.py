@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from zfs_sync.agent.allow import AllowList
-from zfs_sync.agent.errands import dataset_of, ownership_of, require_receive
+from zfs_sync.agent.errands import dataset_of, job_of, require_receive
 from zfs_sync.agent.storage import Engine
 from zfs_sync.api.work import Work, WorkEdge
 from zfs_sync.core.errors import ZfsSyncError
@@ -50,17 +50,10 @@ class Granted:
         )
 
     def job(self, engine: Engine) -> Job:
-        """What to receive. Raises E_VALIDATION where the request names no snapshot."""
+        """What to receive. Raises E_VALIDATION where no snapshot is named, or the edge sets what no host sets."""
         wanted = self.stream()
         step = Step(wanted.base_guid, wanted.to_guid, wanted.alone)
-        return Job(
-            self.edge.id,
-            self.edge.group,
-            self.dataset,
-            (step,),
-            wanted.selection,
-            ownership_of(self.edge, engine, self.dataset),
-        )
+        return job_of(self.edge, self.dataset, (step,), engine)
 
 
 def read_line(

@@ -46,7 +46,8 @@ class JobRunner:
         self._taken: dict[str, threading.Thread] = {}
         self._settled: dict[str, int] = {}
         """Jobs that ended here, with the version of the work that still listed them."""
-        self._declined: dict[str, float] = {}
+        self._declined: dict[str, tuple[float, int]] = {}
+        """Jobs that the witness did not give out: until when they rest, unless it speaks of them anew."""
         self._delivery = Backoff()
         self._deliver_at = 0.0
         self._delivering = threading.Lock()
@@ -123,14 +124,16 @@ class JobRunner:
         version, now = self._cache.version, self._clock()
         with self._lock:
             self._settled = {job: at for job, at in self._settled.items() if at >= version}
-            self._declined = {job: until for job, until in self._declined.items() if until > now}
+            self._declined = {
+                job: (until, at) for job, (until, at) in self._declined.items() if until > now and at >= version
+            }
 
     def _ready(self, job: WaitingJob) -> bool:
         settled = self._settled.get(job.id)
         return (
             job.id not in self._taken
             and (settled is None or settled < self._cache.version)
-            and self._declined.get(job.id, self._clock()) <= self._clock()
+            and job.id not in self._declined
             and not self._outbox.holds(job.id)
             and self._peer_ready(job)
         )
@@ -149,12 +152,14 @@ class JobRunner:
         self.deliver()
 
     def _work(self, job: WaitingJob) -> None:
+        version = self._cache.version
         try:
             claim = self._client.claim(job.id, self._installation)
         except ZfsSyncError as error:
             LOG.info("job not taken: %s", error, extra={"job": job.id, "edge": job.edge, "code": error.code})
             with self._lock:
-                self._declined[job.id] = self._clock() + random.uniform(*DECLINED_SECONDS)  # noqa: S311
+                until = self._clock() + random.uniform(*DECLINED_SECONDS)  # noqa: S311
+                self._declined[job.id] = (until, version)
             return
         finally:
             self._client.close()

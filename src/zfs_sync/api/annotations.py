@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge, Le, Len
 
-from zfs_sync.core import names, numbers, selection
+from zfs_sync.core import names, numbers, properties, selection
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -25,24 +25,24 @@ SURE, UNSURE = "[sure]", "[unsure]"
 """Where pydantic's errors say that they come from, for a text that may be accepted without a call of its check."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Checked:
-    """Text that ``check`` accepts; ``check`` raises ValueError with a sentence for people."""
+    """A value that ``check`` accepts; ``check`` raises ValueError with a sentence for people."""
 
-    check: Callable[[str], object]
-    example: str
+    check: Callable[[Any], object]
+    example: object
     pattern: str | None = None
     """What editors can check: never stricter than ``check``."""
     sure: str | None = None
     """What needs no call of ``check``, since it accepts all that matches: a report has 300,000 such texts."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: "GetCoreSchemaHandler") -> "CoreSchema":
-        """Let pydantic call ``check`` where it has to, and keep the text as it is."""
+        """Let pydantic call ``check`` where it has to, and keep the value as it is."""
         from pydantic_core import core_schema  # noqa: PLC0415  (only the witness has it)
 
-        def accept(text: str) -> str:
-            self.check(text)
-            return text
+        def accept(value: Any) -> Any:
+            self.check(value)
+            return value
 
         checked = core_schema.no_info_after_validator_function(accept, handler(source))
         if self.sure is None:
@@ -84,6 +84,8 @@ DatasetPath = Annotated[str, Checked(names.check_dataset, "tank/photos")]
 RelativePath = Annotated[str, Checked(names.check_relative, "2026/raw")]
 DatasetPattern = Annotated[str, Checked(selection.check_dataset_pattern, "**/cache")]
 LabelPattern = Annotated[str, Checked(selection.check_label_pattern, "scratch-*")]
+PropertyName = Annotated[str, Checked(properties.check_property_name, "readonly")]
+PropertyValue = Annotated[str, Len(1, properties.LONGEST_VALUE), Example("on")]
 SnapshotLabel = Annotated[str, Checked(names.check_snapshot_label, "autosnap_2026-11-01_hourly", sure=_SURE_LABEL)]
 U64Text = Annotated[str, Checked(numbers.u64, "9876543210987654321", sure=_SURE_NUMBER)]
 Duration = Annotated[str, Checked(numbers.parse_duration, "15m")]

@@ -23,10 +23,13 @@ from zfs_sync.api.annotations import (
     Interval,
     LabelPattern,
     Port,
+    PropertyName,
+    PropertyValue,
     SystemName,
     Text,
     User,
 )
+from zfs_sync.core.properties import check_properties
 
 
 def check_owner(text: str) -> str:
@@ -39,6 +42,7 @@ def check_owner(text: str) -> str:
 
 Platform = Literal["linux", "freebsd", "illumos", "macos"]
 Owner = Annotated[str, Checked(check_owner, "gitops/berlin")]
+PropertySetting = PropertyValue | Annotated[bool, Example(True)]
 LabelKey = Annotated[str, Len(1, 63), Example("site")]
 LabelValue = Annotated[str, Len(0, 255), Example("berlin")]
 
@@ -58,6 +62,16 @@ class Ssh:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsSpec:
+    """What must not be exceeded. On an edge the least of both systems', the group's and the members' limits holds."""
+
+    __pydantic_config__ = STRICT
+
+    jobs: Annotated[int, Ge(1), Le(1_000), Example(4)] | None = None
+    """How many jobs may run at once; a job counts where it sends and where it receives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SystemSpec:
     """What is declared of one ZFS host."""
 
@@ -71,6 +85,8 @@ class SystemSpec:
     """How peers reach this host. One value: declared means exactly that."""
     labels: Annotated[dict[LabelKey, LabelValue], Example({"site": "berlin"})] | None = None
     """Free labels for people and tools. One value: declared means exactly that."""
+    limits: LimitsSpec | None = None
+    """Over all groups. One value: declared means exactly that. Default the witness's jobs_per_system."""
     maintenance: Annotated[bool, Example(False)] | None = None
     """True: reports go on, and no new job starts here."""
 
@@ -89,6 +105,8 @@ class MemberSpec:
     """source: it is written here. target: it is received here. peer: both, one writer at a time."""
     from_: Annotated[str, Len(1, 320), Example("nas2")] | None = None
     """The member that feeds this target: system, or system:dataset where that is ambiguous. Default the source."""
+    limits: LimitsSpec | None = None
+    """For what is sent from here and received here. Default none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +121,23 @@ class SnapshotsSpec:
     """Patterns of snapshots that are not replicated all the same. Default none."""
     intermediate: Annotated[bool, Example(True)] | None = None
     """True: all of these snapshots travel. False: only the newest of them. Default true."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropertiesSpec:
+    """Properties of targets."""
+
+    __pydantic_config__ = STRICT
+
+    set: (
+        Annotated[
+            dict[PropertyName, PropertySetting], Checked(check_properties, {"readonly": "on", "compression": "lz4"})
+        ]
+        | None
+    ) = None
+    """By name, set on each new target when it is first received; targets that are there keep what they have.
+
+    readonly is on and canmount is noauto unless they are named. Default nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +173,11 @@ class SyncGroupSpec:
     direction: Annotated[Literal["pull", "push"], Example("pull")] | None = None
     """Who connects: pull, the target's host asks the source's; push, the source's host hands over. Default pull."""
     priority: Annotated[int, Ge(0), Le(100), Example(50)] | None = None
-    """0 to 100; higher goes first. Default 50."""
+    """0 to 100; of the jobs that wait for one host, those of the higher go first. Default 50."""
+    limits: LimitsSpec | None = None
+    """Over all edges of the group. One value: declared means exactly that. Default none."""
+    properties: PropertiesSpec | None = None
+    """Properties of new targets. One value: declared means exactly that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

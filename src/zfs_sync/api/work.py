@@ -18,12 +18,15 @@ from zfs_sync.api.annotations import (
     Identifier,
     LabelPattern,
     Port,
+    PropertyName,
+    PropertyValue,
     RelativePath,
     SystemName,
     U64Text,
     User,
 )
 from zfs_sync.api.protocol import Since
+from zfs_sync.core.properties import DEFAULTS
 from zfs_sync.core.selection import Selection
 
 EdgeId = Annotated[str, Len(1, 400), Example("photos:nas2:backup/photos")]
@@ -103,6 +106,10 @@ class WorkEdge:
     """Whether children belong to it."""
     selection: Annotated[EdgeSelection, Since(2)] = field(default_factory=EdgeSelection)
     """What of it is carried."""
+    properties: Annotated[dict[PropertyName, PropertyValue], Since(2), Example(dict(DEFAULTS))] = field(
+        default_factory=lambda: dict(DEFAULTS)
+    )
+    """What is set on a new target when it is first received."""
     peer: Peer | None = None
     """The other host; null for a local pair."""
     direction: Annotated[Literal["pull", "push"], Since(2), Example("pull")] = "pull"

@@ -7,10 +7,11 @@ used from whoever is ahead. Everything downstream (planner, jobs, gates, status)
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
+from zfs_sync.core.properties import DEFAULTS
 from zfs_sync.core.selection import EVERYTHING, Selection
 
 Role = Literal["source", "target", "peer"]
@@ -27,6 +28,8 @@ class Member:
     role: Role
     feeder: str | None = None
     """What ``from`` says: ``system``, or ``system:dataset`` where that is ambiguous."""
+    jobs: int | None = None
+    """How many jobs may send from it and receive into it at once."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -51,6 +54,8 @@ class Edge:
     """Whether both ends are peers: there is an edge the other way too."""
     several: bool = False
     """Whether the feeding system has more than one peer in the group, so that its name alone does not tell which."""
+    properties: Mapping[str, str] = field(default_factory=lambda: DEFAULTS, hash=False)
+    """What is set on a new target."""
 
     @property
     def id(self) -> str:
@@ -188,6 +193,7 @@ def edges_of(
     recursive: bool = True,
     selection: Selection = EVERYTHING,
     direction: Direction = "pull",
+    properties: Mapping[str, str] = DEFAULTS,
 ) -> tuple[Edge, ...]:
     """The edges of a group whose members have no faults. Raises ValueError where they have."""
     if faults := member_faults(members):
@@ -195,12 +201,17 @@ def edges_of(
     edges = []
     for target in (each for each in members if each.role == "target"):
         (feeder,) = _matching(members, target)
-        edges.append(Edge(group, *feeder.key, *target.key, recursive, selection, direction))
-    return (*edges, *_peer_edges(group, members, recursive, selection, direction))
+        edges.append(Edge(group, *feeder.key, *target.key, recursive, selection, direction, properties=properties))
+    return (*edges, *_peer_edges(group, members, recursive, selection, direction, properties))
 
 
 def _peer_edges(
-    group: str, members: Sequence[Member], recursive: bool, selection: Selection, direction: Direction
+    group: str,
+    members: Sequence[Member],
+    recursive: bool,
+    selection: Selection,
+    direction: Direction,
+    properties: Mapping[str, str],
 ) -> list[Edge]:
     peers = [each for each in members if each.role == "peer"]
     pairs = [(feeder, fed) for fed in peers for feeder in peers if feeder.key != fed.key]
@@ -214,6 +225,7 @@ def _peer_edges(
             direction,
             peers=True,
             several=sum(each.system == feeder.system for each in peers) > 1,
+            properties=properties,
         )
         for feeder, fed in pairs
     ]

@@ -332,6 +332,15 @@ _ENTRIES = (
         "ansible-playbook -i INVENTORY zfs_sync.fleet.status",
     ),
     CatalogueEntry(
+        "E_PROPERTY_REFUSED",
+        409,
+        "ZFS does not take a property of the new target",
+        "The data has arrived, and ZFS on the target's host refused a property that the sync group sets on new targets:"
+        " this platform does not know it, or not this value. The target is not in use until it has all of them.",
+        "Take the property out of properties.set of the sync group, or give it a value that this host knows.",
+        "zfs get PROPERTY TARGET",
+    ),
+    CatalogueEntry(
         "E_PROTOCOL_UNSUPPORTED",
         400,
         "Agent and witness speak different protocols",

@@ -8,11 +8,12 @@ and whoever finds it later finishes what it says.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.core.properties import DEFAULTS, for_dataset
 from zfs_sync.engine import state
 from zfs_sync.engine.locks import target_lock
 from zfs_sync.engine.state import Record
@@ -38,16 +39,21 @@ class Intent:
     group: str
     to_guid: int
     peer: bool = False
+    properties: Mapping[str, str] = field(default_factory=lambda: DEFAULTS)
 
 
-def target_properties(group: str, kind: str, *, peer: bool = False) -> Mapping[str, str]:
+def target_properties(
+    group: str, kind: str, properties: Mapping[str, str] = DEFAULTS, *, peer: bool = False
+) -> Mapping[str, str]:
     """What a target has locally, the marker last: a dataset that has it has the others.
 
-    A peer is left writable: who writes is for people to say. It is not mounted by itself either.
+    What is set on every new target comes first: it is set also where a property that follows is refused. A peer is left
+    writable: who writes is for people to say. It is not mounted by itself either.
     """
-    mounting = {"canmount": "noauto"} if kind == "filesystem" else {}
-    protection = {} if peer else {"readonly": "on"}
-    return {**protection, **mounting, MARKER: group}
+    ordered = {name: properties[name] for name in (*DEFAULTS, *sorted(properties)) if name in properties}
+    if peer:
+        ordered.pop("readonly", None)
+    return {**for_dataset(ordered, kind), MARKER: group}
 
 
 class Targets:
@@ -61,7 +67,8 @@ class Targets:
 
     def intend(self, intent: Intent) -> None:
         """Remember a first receive before it begins."""
-        state.write(self._path(intent.dataset), {**asdict(intent), "to_guid": str(intent.to_guid)})
+        words = {"to_guid": str(intent.to_guid), "peer": intent.peer, "properties": dict(intent.properties)}
+        state.write(self._path(intent.dataset), {"dataset": intent.dataset, "group": intent.group, **words})
 
     def forget(self, dataset: str) -> None:
         """The target is marked, or was not made."""
@@ -74,12 +81,20 @@ class Targets:
         """
         return frozenset(each.dataset for each in self._intents())
 
-    def mark(self, dataset: Dataset, group: str, *, peer: bool = False, given: bool = False) -> None:
+    def mark(
+        self,
+        dataset: Dataset,
+        group: str,
+        properties: Mapping[str, str] = DEFAULTS,
+        *,
+        peer: bool = False,
+        given: bool = False,
+    ) -> None:
         """Set what is not set, and unmount where the receive could not be kept from mounting.
 
         A dataset that was ``given``, not made by a receive of ours, keeps everything else as its owner set it.
         """
-        wanted = {MARKER: group} if given else target_properties(group, dataset.kind, peer=peer)
+        wanted = {MARKER: group} if given else target_properties(group, dataset.kind, properties, peer=peer)
         found = self._zfs.properties(dataset.path, [*wanted, "mounted"])
         if (
             not given
@@ -90,26 +105,37 @@ class Targets:
             self._zfs.unmount(dataset.path)
         for name, value in wanted.items():
             if name not in found or (found[name].value, found[name].source) != (value, "local"):
-                self._zfs.set_property(dataset.path, name, value)
+                self._set(dataset.path, name, value)
         self.forget(dataset.path)
 
+    def _set(self, path: str, name: str, value: str) -> None:
+        try:
+            self._zfs.set_property(path, name, value)
+        except ZfsSyncError as error:
+            if error.code != "E_ZFS_FAILED" or name in DEFAULTS or name == MARKER:
+                raise
+            raise ZfsSyncError("E_PROPERTY_REFUSED", f"{path} does not take {name}={value}: {error.message}") from error
+
     def heal_all(self) -> list[str]:
-        """Finish what earlier runs left; the datasets that were marked. For the agent's start."""
+        """Finish what earlier runs left; the datasets that were marked. For the agent's start.
+
+        What cannot be finished (a property that this platform does not know) is left for the next job, which says why.
+        """
         healed = []
         for intent in self._intents():
             try:
                 with target_lock(self._state, intent.dataset):
                     found = self.heal(intent.dataset)
             except ZfsSyncError as error:
-                if error.code != "E_TARGET_LOCKED":
+                if error.code not in ("E_TARGET_LOCKED", "E_PROPERTY_REFUSED"):
                     raise
-                continue  # that receive still runs; the next job heals what it leaves
+                continue  # that receive still runs, or zfs refuses; the next job heals what it leaves
             if found is Healed.MARKED:
                 healed.append(intent.dataset)
         return healed
 
-    def heal(self, dataset: str) -> Healed:
-        """Finish one, under its lock."""
+    def heal(self, dataset: str, properties: Mapping[str, str] | None = None) -> Healed:
+        """Finish one, under its lock, with these properties; without, with those that were meant when it began."""
         record = state.read(self._path(dataset))
         if record is None:
             return Healed.NOTHING
@@ -120,7 +146,8 @@ class Targets:
         if found is None or found.marker or not found.view().has(intent.to_guid):
             self.forget(dataset)
             return Healed.NOTHING
-        self.mark(found, intent.group, peer=intent.peer)
+        wanted = intent.properties if properties is None else properties
+        self.mark(found, intent.group, wanted, peer=intent.peer)
         return Healed.MARKED
 
     def _intents(self) -> list[Intent]:
@@ -131,6 +158,13 @@ class Targets:
 
 
 def _intent(record: Record) -> Intent:
+    properties = record.get("properties", DEFAULTS)
+    if not isinstance(properties, Mapping):
+        raise TypeError("a record of a first receive has no properties")
     return Intent(
-        str(record["dataset"]), str(record["group"]), int(str(record["to_guid"])), bool(record.get("peer", False))
+        str(record["dataset"]),
+        str(record["group"]),
+        int(str(record["to_guid"])),
+        bool(record.get("peer", False)),
+        properties,
     )

@@ -9,7 +9,7 @@ the step succeeded.
 
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.names import parent
 from zfs_sync.core.ownership import MARKED, Ownership
 from zfs_sync.core.planner import TransferStep, judge
+from zfs_sync.core.properties import DEFAULTS
 from zfs_sync.core.selection import EVERYTHING, Selection
 from zfs_sync.engine import pipeline
 from zfs_sync.engine.admission import Expected
@@ -44,6 +45,8 @@ class Job:
     selection: Selection = EVERYTHING
     ownership: Ownership = MARKED
     """What admits the target besides its mark."""
+    properties: Mapping[str, str] = field(default_factory=lambda: DEFAULTS)
+    """What is set on the target if it is new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class Receiver:
         """
         allow(job.target)
         with target_lock(self._folder, job.target) as lock:
-            if self.targets.heal(job.target) is Healed.PENDING:
+            if self.targets.heal(job.target, job.properties) is Healed.PENDING:
                 raise ZfsSyncError("E_TARGET_LOCKED", f"An earlier receive into {job.target} has not ended yet.")
             source = feeder.dataset()
             if source is None:
@@ -145,8 +148,8 @@ class Receiver:
         properties = None
         try:
             if step.base is None:
-                self.targets.intend(Intent(job.target, job.group, step.to.guid, job.ownership.peers))
-                properties = target_properties(job.group, running.source.kind, peer=job.ownership.peers)
+                self.targets.intend(Intent(job.target, job.group, step.to.guid, job.ownership.peers, job.properties))
+                properties = target_properties(job.group, running.source.kind, job.properties, peer=job.ownership.peers)
             receive = self._zfs.spawn_receive(
                 job.target, properties=properties, stderr=subprocess.PIPE, pass_fds=[running.lock]
             )
@@ -170,7 +173,8 @@ class Receiver:
         job = running.job
         running.snapshots += len(step.sent(running.source.view()))
         if step.base is None or self._to_mark(job, after):
-            self.targets.mark(after, job.group, peer=job.ownership.peers, given=step.base is not None)
+            peer, given = job.ownership.peers, step.base is not None
+            self.targets.mark(after, job.group, job.properties, peer=peer, given=given)
             after = self._zfs.dataset(job.target) or after
         try:
             self._holds.keep(job.edge, target_tag(job.group), after.view(), [step.to.guid])

@@ -176,6 +176,10 @@ def test_a_job_that_was_declined_rests_a_while(
     assert runner.start_ready() == 1
     until(lambda: not runner.busy)
     assert claims.asked == ["a", "a"]
+    assert runner.start_ready() == 0
+    list_jobs(cache, "a")
+    assert runner.start_ready() == 1, "the witness lists it anew: there may be room now"
+    until(lambda: not runner.busy)
 
 
 def test_what_is_over_is_forgotten(runner: JobRunner, cache: WorkCache, worker: Work, clock: ManualClock) -> None:

@@ -58,6 +58,17 @@ def test_a_claim_carries_what_its_edge_carries(storage: Ready, config: AgentConf
     assert job.selection == Selection(snapshots_exclude=("scratch-*",), intermediate=False)
 
 
+def test_a_property_that_is_never_set_is_refused_whatever_the_witness_says(
+    storage: Ready, config: AgentConfig, allow: AllowList
+) -> None:
+    for properties in ({"mountpoint": "/etc"}, {"sharenfs": "on"}, {"zfs-sync:group": "other"}):
+        with pytest.raises(ZfsSyncError, match="never set") as caught:
+            errand(claim(replace(TO_HERE, properties=properties)), storage.engine(), config, allow, FILES)
+        assert caught.value.code == "E_VALIDATION"
+    found = errand(claim(replace(TO_HERE, properties={"readonly": "on"})), storage.engine(), config, allow, FILES)
+    assert found.job.properties == {"readonly": "on"}
+
+
 def test_a_local_pair_needs_no_ssh(storage: Ready, config: AgentConfig, allow: AllowList) -> None:
     assert isinstance(errand(claim(LOCAL), storage.engine(), config, allow, FILES).feeder, LocalFeeder)
 

@@ -17,7 +17,7 @@ from zfs_sync.api.structure import structure, unstructure
 from zfs_sync.core.errors import Fault, ZfsSyncError
 from zfs_sync.witness.faults import faults_of
 
-MEMBER = {"system": "nas1", "dataset": "tank/a b", "role": "target", "from": "nas2"}
+MEMBER = {"system": "nas1", "dataset": "tank/a b", "role": "target", "from": "nas2", "limits": None}
 STEP = {"op": "receive", "base_guid": None, "to_guid": str(2**64 - 1), "alone": False}
 
 

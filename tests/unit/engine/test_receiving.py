@@ -18,7 +18,7 @@ from zfs_sync.engine.checks import Step
 from zfs_sync.engine.continuity import Holds
 from zfs_sync.engine.feeder import LocalFeeder
 from zfs_sync.engine.locks import target_lock
-from zfs_sync.engine.marking import Intent, Targets
+from zfs_sync.engine.marking import Healed, Intent, Targets
 from zfs_sync.engine.processes import pipe
 from zfs_sync.engine.receiving import Job, Moved, Receiver
 from zfs_sync.engine.sending import Sender, Stream
@@ -199,6 +199,84 @@ def test_a_marking_that_fails_at_the_start_is_told(zfs: Zfs, folder: Path, progr
     with pytest.raises(ZfsSyncError) as caught:
         targets.heal_all()
     assert caught.value.code == "E_ZFS_FAILED"
+
+
+SET = {"canmount": "off", "compression": "zstd", "org.example:x": "y z"}
+
+
+def test_a_new_target_gets_what_its_group_sets_the_marker_last(zfs: Zfs, folder: Path, program: Program) -> None:
+    asked = ["readonly", "canmount", "compression", "org.example:x", "zfs-sync:group", "mounted"]
+    found = [f"beta/x\t{name}\tdefault\t-\n" for name in asked]
+    program.say(commands.get([name for name in asked if name != "readonly"], ["beta/x"]), "".join(found))
+    for name, value in {**SET, "zfs-sync:group": "g"}.items():
+        program.say(commands.set_property("beta/x", name, value))
+    target = zfs.dataset("beta/x")
+    assert target is not None
+    Targets(zfs, folder).mark(target, "g", SET)
+    assert program.asked[-4:] == [
+        "zfs set canmount=off beta/x",
+        "zfs set compression=zstd beta/x",
+        "zfs set org.example:x=y z beta/x",
+        "zfs set zfs-sync:group=g beta/x",
+    ]
+
+
+def test_a_peer_is_left_writable_whoever_finishes_its_first_receive(zfs: Zfs, folder: Path, program: Program) -> None:
+    program.say(look("beta/x"), listed("beta/x", 1))
+    names = ["canmount", "compression", "zfs-sync:group", "mounted"]
+    program.say(commands.get(names, ["beta/x"]), "".join(f"beta/x\t{name}\tdefault\t-\n" for name in names))
+    wanted = {"readonly": "on", "canmount": "noauto", "compression": "lz4"}
+    for name, value in {**wanted, "zfs-sync:group": "g"}.items():
+        program.say(commands.set_property("beta/x", name, value))
+    targets = Targets(zfs, folder)
+    targets.intend(Intent("beta/x", "g", 1, peer=True, properties=wanted))
+    assert targets.heal_all() == ["beta/x"]
+    assert "zfs set readonly=on beta/x" not in program.asked
+    assert "zfs set compression=lz4 beta/x" in program.asked
+
+
+def test_a_property_that_zfs_refuses_is_told_and_mended_by_the_next_job_without_it(
+    zfs: Zfs, folder: Path, program: Program
+) -> None:
+    """An agent that starts meanwhile is not kept from its other work."""
+    program.say(look("beta/x"), listed("beta/x", 1))
+    names = ["compression", "zfs-sync:group", "mounted"]
+    program.say(commands.get(names, ["beta/x"]), "".join(f"beta/x\t{name}\tdefault\t-\n" for name in names))
+    refusal = "cannot set property for 'beta/x': 'compression' must be one of 'on | off'\n"
+    program.say(commands.set_property("beta/x", "compression", "zstd"), stderr=refusal, status=1)
+    targets = Targets(zfs, folder)
+    targets.intend(Intent("beta/x", "g", 1, properties={"compression": "zstd"}))
+    with pytest.raises(ZfsSyncError) as caught:
+        targets.heal("beta/x")
+    assert caught.value.code == "E_PROPERTY_REFUSED"
+    assert "beta/x does not take compression=zstd" in caught.value.message
+    assert "zfs set zfs-sync:group=g beta/x" not in program.asked
+    assert (targets.heal_all(), targets.unfinished()) == ([], {"beta/x"})
+    program.say(commands.get(names[1:], ["beta/x"]), "".join(f"beta/x\t{name}\tdefault\t-\n" for name in names[1:]))
+    program.say(commands.set_property("beta/x", "zfs-sync:group", "g"))
+    assert targets.heal("beta/x", {}) is Healed.MARKED
+    assert targets.unfinished() == frozenset()
+
+
+def test_what_every_target_has_is_refused_as_what_it_is(zfs: Zfs, folder: Path, program: Program) -> None:
+    program.say(commands.get(["readonly", "zfs-sync:group", "mounted"], ["beta/x"]), "beta/x\treadonly\tlocal\toff\n")
+    program.say(commands.set_property("beta/x", "readonly", "on"), stderr="cannot set property: I/O error\n", status=1)
+    target = zfs.dataset("beta/x")
+    assert target is not None
+    with pytest.raises(ZfsSyncError) as caught:
+        Targets(zfs, folder).mark(target, "g", {"readonly": "on"})
+    assert caught.value.code == "E_ZFS_FAILED"
+
+
+def test_a_record_of_a_first_receive_that_is_none_is_no_record(zfs: Zfs, folder: Path) -> None:
+    targets = Targets(zfs, folder)
+    targets.intend(Intent("beta/x", "g", 1))
+    (path,) = (folder / "receiving").glob("*.json")
+    path.write_text('{"dataset": "beta/x", "group": "g", "to_guid": "1"}')
+    assert targets.unfinished() == {"beta/x"}, "as the version before wrote it"
+    path.write_text('{"dataset": "beta/x", "group": "g", "to_guid": "1", "properties": []}')
+    with pytest.raises(TypeError, match="has no properties"):
+        targets.unfinished()
 
 
 def stream(base: int | None = None, to: int = 2, dataset: str = "alpha/x") -> Stream:

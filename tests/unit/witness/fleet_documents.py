@@ -39,11 +39,20 @@ snapshots = st.fixed_dictionaries(
     optional={"include": st.none() | labels, "exclude": st.none() | labels, "intermediate": st.none() | st.booleans()},
 )
 
+limits = st.fixed_dictionaries({}, optional={"jobs": st.none() | st.integers(1, 1000)})
+settings = {
+    "readonly": st.booleans() | st.sampled_from(["on", "off"]),
+    "quota": st.sampled_from(["10GiB", "10240 MiB", "none"]),
+    "com.sun:auto-snapshot": st.booleans() | st.just("false"),
+}
+properties = st.fixed_dictionaries({}, optional={"set": st.none() | st.fixed_dictionaries({}, optional=settings)})
+
 SYSTEM_FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "description": text,
     "platform": st.sampled_from(["linux", "freebsd", "illumos", "macos"]),
     "ssh": ssh,
     "labels": st.dictionaries(st.sampled_from(["site", "tier", "É"]), text, max_size=3),
+    "limits": limits,
     "maintenance": st.booleans(),
 }
 GROUP_FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
@@ -58,6 +67,8 @@ GROUP_FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "lag_limit": durations,
     "direction": st.sampled_from(["pull", "push"]),
     "priority": st.integers(0, 100),
+    "limits": limits,
+    "properties": properties,
 }
 """Every field but ``members``, which is drawn for a group with the systems in mind."""
 
@@ -82,6 +93,7 @@ def members(draw: Draw, group: str, systems: list[str]) -> list[dict[str, Any]]:
             row["from"] = draw(st.sampled_from(_names(feeder, chosen, own=(system, dataset))))
         elif draw(st.booleans()):
             row["from"] = None
+        row |= draw(st.fixed_dictionaries({}, optional={"limits": st.none() | limits}))
         rows.append(row)
     return draw(st.permutations(rows))
 

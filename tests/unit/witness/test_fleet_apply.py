@@ -48,6 +48,7 @@ def test_a_new_fleet_is_created_with_every_default_filled_in(operator: Api) -> N
         "platform": None,
         "ssh": {"host": "nas1", "user": "zfs-sync", "port": 22},
         "labels": {},
+        "limits": {},
         "maintenance": False,
     }
     assert photos["interval"] == "continuous"

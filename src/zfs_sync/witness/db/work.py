@@ -21,6 +21,7 @@ edges = Table(
     Column("direction", String(4), nullable=False, server_default=text("'pull'")),
     Column("peers", Boolean, nullable=False, server_default=text("0")),
     Column("takeover", Boolean, nullable=False, server_default=text("0")),
+    Column("properties", JSON, nullable=False, server_default=text("'{}'")),
     Index("ix_edges_group", "group"),
     Index("ix_edges_from_system", "from_system"),
     Index("ix_edges_to_system", "to_system"),

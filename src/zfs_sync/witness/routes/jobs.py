@@ -18,7 +18,7 @@ from zfs_sync.witness.db.database import after_commit
 from zfs_sync.witness.routes.answers import answer
 from zfs_sync.witness.routes.parameters import PAGE_LIMIT, AgentProtocol, Limit, page
 from zfs_sync.witness.routing import new_router
-from zfs_sync.witness.services import job_view, jobs, liveness, retry
+from zfs_sync.witness.services import job_view, jobs, liveness, retry, room
 from zfs_sync.witness.services.job_view import Search
 from zfs_sync.witness.services.work import edge_for
 
@@ -97,7 +97,8 @@ def finish(witness: InWitness, principal: Agent, job_id: str, body: Finish) -> R
 
     def write(connection: Connection) -> str:
         state = jobs.finish(connection, principal, job_id, body, witness.clock())
-        after_commit(connection, lambda: witness.notifier.wake([str(principal.system)]))
+        woken = {str(principal.system)} | room.waiting_beside(connection, jobs.find(connection, job_id))
+        after_commit(connection, lambda: witness.notifier.wake(woken))
         return state
 
     return answer({"state": witness.database.write(write)})

@@ -18,7 +18,7 @@ def dump(edge: Edge) -> dict[str, Any]:
     selection = {
         name: list(value) if isinstance(value, tuple) else value for name, value in asdict(edge.selection).items()
     }
-    return {name: getattr(edge, name) for name in names} | {"selection": selection}
+    return {name: getattr(edge, name) for name in names} | {"selection": selection, "properties": dict(edge.properties)}
 
 
 def load(row: Row[Any]) -> Edge:
@@ -33,6 +33,7 @@ def load(row: Row[Any]) -> Edge:
         selection=_selection(row.selection),
         direction=row.direction,
         peers=row.peers,
+        properties=row.properties,
     )
 
 

@@ -9,7 +9,7 @@ when that agent says that it runs no such job, or when a person says that the ho
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from zfs_sync.api.structure import unstructure
 from zfs_sync.api.work import Finish, Progress
@@ -19,7 +19,7 @@ from zfs_sync.core.planner import Outcome, TransferStep, transfer_steps
 from zfs_sync.witness import audit
 from zfs_sync.witness.db.work import edges, jobs, plan_rows
 from zfs_sync.witness.principal import WITNESS, Principal
-from zfs_sync.witness.services import edge_rows, former_names, scheduling, views
+from zfs_sync.witness.services import edge_rows, former_names, room, scheduling, views
 from zfs_sync.witness.services.hindrances import Hindrances
 from zfs_sync.witness.services.scheduling import backoff_seconds, note, transition
 from zfs_sync.witness.services.verdicts import Ends, verdict_of
@@ -51,8 +51,8 @@ def claim(
     """Give the job out: epoch, lease and steps. Raises E_JOB_NOT_CLAIMABLE with the reason."""
     row = own(connection, principal, job)
     _check_claimable(row, installation, now)
-    if row.state == "queued":
-        _check_limits(connection, settings, row)
+    if row.state == "queued" and (why := room.refusal(connection, settings, row, now)) is not None:
+        raise ZfsSyncError("E_JOB_NOT_CLAIMABLE", f"Job '{job}' has to wait: {why}.")
     edge = connection.execute(select(edges).where(edges.c.id == row.edge)).one_or_none()
     steps = _steps(connection, edge, row.relative) if edge is not None else []
     if edge is None or not steps:
@@ -84,23 +84,6 @@ def _check_hindrance(connection: Connection, edge: Row[Any], row: Row[Any], now:
     found = Hindrances.load(connection, {edge.from_system, edge.to_system}, now).of(edge, row.relative)
     if found is not None:
         raise ZfsSyncError("E_JOB_NOT_CLAIMABLE", f"Job '{row.id}' rests: {found.message}", hint=found.hint)
-
-
-def _check_limits(connection: Connection, settings: Settings, row: Row[Any]) -> None:
-    for system in {row.from_system, row.to_system}:
-        touching = or_(jobs.c.from_system == system, jobs.c.to_system == system)
-        statement = select(func.count()).select_from(jobs).where(touching, jobs.c.state == "running")
-        if connection.execute(statement).scalar_one() >= settings.jobs_per_system:
-            raise ZfsSyncError(
-                "E_JOB_NOT_CLAIMABLE", f"System '{system}' runs {settings.jobs_per_system} jobs already."
-            )
-    busy = select(jobs.c.id).where(
-        jobs.c.to_system == row.to_system,
-        jobs.c.target_dataset == row.target_dataset,
-        jobs.c.state.in_(["running", "lost"]),
-    )
-    if (other := connection.execute(busy).scalar()) is not None:
-        raise ZfsSyncError("E_JOB_NOT_CLAIMABLE", f"Job '{other}' holds '{row.target_dataset}' still.")
 
 
 def _steps(connection: Connection, edge: Row[Any], relative: str) -> list[dict[str, Any]]:
@@ -256,7 +239,7 @@ def expire(connection: Connection, now: datetime) -> set[str]:
     for row in connection.execute(select(jobs).where(jobs.c.state == "running", jobs.c.lease_expires < now)).all():
         if transition(connection, row, "lost", now, "no word in time"):
             _audit(connection, WITNESS, "lost", row, {}, now)
-            woken.add(row.runs_on)
+            woken |= {row.runs_on} | room.waiting_beside(connection, row)
     return woken
 
 

@@ -27,6 +27,7 @@ NEEDS_A_PERSON = frozenset(
         "E_NO_COMMON_BASE",
         "E_PARENT_MISSING",
         "E_PERMISSION",
+        "E_PROPERTY_REFUSED",
         "E_SPACE",
         "E_STREAM_REFUSED",
         "E_TARGET_AHEAD",

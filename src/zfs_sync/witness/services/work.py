@@ -7,7 +7,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from zfs_sync.api import PROTOCOL
 from zfs_sync.api.protocol import told
@@ -15,7 +15,7 @@ from zfs_sync.api.work import Work, WorkEdge
 from zfs_sync.witness.db.desired import systems
 from zfs_sync.witness.db.observed import hosts
 from zfs_sync.witness.db.work import edges, jobs
-from zfs_sync.witness.services import former_names, keys
+from zfs_sync.witness.services import former_names, keys, room
 from zfs_sync.witness.settings import Settings
 
 
@@ -40,7 +40,7 @@ def for_system(
             "progress_seconds": settings.progress_seconds,
         },
         "edges": list(known.values()),
-        "jobs": [_job(row) for row in _jobs(connection, system, now) if row.edge in known],
+        "jobs": [_job(row) for row in _jobs(connection, settings, system, now) if row.edge in known],
         "formerly": former_names.of(connection, "system", system),
         "withheld": [row.id for row in rows if row.id not in known],
     }
@@ -75,6 +75,7 @@ def edge_for(connection: Connection, row: Row[Any], system: str) -> dict[str, An
         "to_root": row.to_root,
         "recursive": row.recursive,
         "selection": row.selection,
+        "properties": row.properties,
         "peer": None if local else _peer(connection, other),
         "direction": row.direction,
         "peers": row.peers,
@@ -89,18 +90,16 @@ def _peer(connection: Connection, system: str) -> dict[str, Any]:
     return {"system": system, "host": ssh["host"], "user": ssh["user"], "port": ssh["port"], "formerly": formerly}
 
 
-def _jobs(connection: Connection, system: str, now: datetime) -> list[Row[Any]]:
+def _jobs(connection: Connection, settings: Settings, system: str, now: datetime) -> list[Row[Any]]:
+    """What the host's agent holds or held, and what it may start: the most urgent first."""
     installation = select(hosts.c.installation).where(hosts.c.system == system).scalar_subquery()
-    claimable = or_(
-        and_(jobs.c.state == "queued", jobs.c.run_after <= now),
-        and_(jobs.c.state.in_(["running", "lost"]), jobs.c.installation == installation),
-    )
-    statement = (
-        select(jobs)
-        .where(jobs.c.runs_on == system, claimable)
-        .order_by(jobs.c.priority.desc(), jobs.c.created_at, jobs.c.target_dataset)
-    )
-    return list(connection.execute(statement))
+    own = (jobs.c.runs_on == system) & (jobs.c.installation == installation)
+    held = connection.execute(select(jobs).where(own, jobs.c.state.in_(["running", "lost"])))
+    return sorted([*held, *room.admitted(connection, settings, system, now)], key=_urgency)
+
+
+def _urgency(row: Row[Any]) -> tuple[Any, ...]:
+    return (-row.priority, row.created_at, row.target_dataset)
 
 
 def _job(row: Row[Any]) -> dict[str, Any]:

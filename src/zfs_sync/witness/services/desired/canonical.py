@@ -10,6 +10,7 @@ from typing import Any
 
 from zfs_sync.core import numbers
 from zfs_sync.core.edges import Edge, Member, edges_of, member_faults
+from zfs_sync.core.properties import DEFAULTS, canonical_property
 from zfs_sync.core.selection import Selection
 from zfs_sync.witness.services.desired.model import Key, Spec
 
@@ -44,7 +45,10 @@ def defaults(key: Key) -> dict[str, Any]:
 
 def members_of(raw: Sequence[Raw]) -> tuple[Member, ...]:
     """The members as core judges them, in the order given."""
-    return tuple(Member(each["system"], each["dataset"], each["role"], each.get("from")) for each in raw)
+    return tuple(
+        Member(each["system"], each["dataset"], each["role"], each.get("from"), (each.get("limits") or {}).get("jobs"))
+        for each in raw
+    )
 
 
 def spec_members(spec: Spec) -> tuple[Member, ...]:
@@ -63,7 +67,12 @@ def spec_edges(group: str, spec: Spec) -> tuple[Edge, ...]:
         intermediate=snapshots["intermediate"],
     )
     return edges_of(
-        group, spec_members(spec), recursive=spec["recursive"], selection=selection, direction=spec["direction"]
+        group,
+        spec_members(spec),
+        recursive=spec["recursive"],
+        selection=selection,
+        direction=spec["direction"],
+        properties=spec["properties"]["set"],
     )
 
 
@@ -93,12 +102,23 @@ def _snapshots(value: Any, name: str) -> dict[str, Any]:
     }
 
 
+def _limits(value: Any, _name: str) -> dict[str, Any]:
+    return {key: each for key, each in (value or {}).items() if each is not None}
+
+
+def _properties(value: Any, _name: str) -> dict[str, Any]:
+    declared = {**DEFAULTS, **((value or {}).get("set") or {})}
+    return {"set": {name: canonical_property(name, each) for name, each in sorted(declared.items())}}
+
+
 def _members(value: Any, _name: str) -> list[dict[str, Any]]:
     """The source first, then by host and dataset; ``from`` only where it is not the source, as short as it can be."""
     members = members_of(value or ())
     feeders = _feeders(members)
     rows = [
-        {"system": each.system, "dataset": each.dataset, "role": each.role} | _from(feeders.get(each.key))
+        {"system": each.system, "dataset": each.dataset, "role": each.role}
+        | _from(feeders.get(each.key))
+        | ({} if each.jobs is None else {"limits": {"jobs": each.jobs}})
         for each in members
     ]
     return sorted(rows, key=lambda row: (row["role"] != "source", row["system"], row["dataset"]))
@@ -132,6 +152,7 @@ _SYSTEM: Mapping[str, _Form] = {
     "platform": _or(None),
     "ssh": _ssh,
     "labels": lambda value, _name: dict(sorted((value or {}).items())),
+    "limits": _limits,
     "maintenance": _or(False),
 }
 _SYNC_GROUP: Mapping[str, _Form] = {
@@ -147,4 +168,6 @@ _SYNC_GROUP: Mapping[str, _Form] = {
     "lag_limit": _duration,
     "direction": _or("pull"),
     "priority": _or(DEFAULT_PRIORITY),
+    "limits": _limits,
+    "properties": _properties,
 }
