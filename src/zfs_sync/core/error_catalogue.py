@@ -53,6 +53,25 @@ _ENTRIES = (
         "zfs-sync-witness key list",
     ),
     CatalogueEntry(
+        "E_BACKUP_FAILED",
+        500,
+        "The backup was not written",
+        "The file exists already, or its folder cannot be written to, or the disk is full. No file was left.",
+        "Name another file, or a folder with room for the database, in which each backup gets a name of its own.",
+        "zfs-sync-witness backup /var/backups",
+    ),
+    CatalogueEntry(
+        "E_BACKUP_INVALID",
+        422,
+        "The backup cannot be restored",
+        (
+            "The file is damaged or no backup of a witness, or a newer version of the witness made it. Nothing was "
+            "changed."
+        ),
+        "Take another backup, or install the version that made this one; restore --check says what is in a file.",
+        "zfs-sync-witness --version",
+    ),
+    CatalogueEntry(
         "E_BODY_TOO_LARGE",
         413,
         "The request is too large",
@@ -83,6 +102,14 @@ _ENTRIES = (
         "A configuration file could not be read or has values that are not allowed.",
         "Mend the lines that are named, then start the service again.",
         "zfs-sync-agent doctor",
+    ),
+    CatalogueEntry(
+        "E_DATABASE_EXISTS",
+        409,
+        "A witness lives there already",
+        "Restoring would take the place of a database, an admin key or TLS files that are there. Nothing was changed.",
+        "Say --replace to have them moved aside: they are kept beside the restored ones, under names that say when.",
+        "zfs-sync-witness restore --help",
     ),
     CatalogueEntry(
         "E_DATABASE_UNAVAILABLE",
@@ -562,6 +589,14 @@ _ENTRIES = (
         "The certificate is not signed by the CA that was given, has expired, or names another host.",
         "Give the CA of this witness, or renew its certificate with the host's name in it.",
         "zfs-sync-witness tls renew",
+    ),
+    CatalogueEntry(
+        "E_WITNESS_RUNNING",
+        409,
+        "A witness serves this database",
+        "One process serves a database at a time, and nothing may replace the database while one does.",
+        "Stop the witness first, and start it again afterwards.",
+        "systemctl stop zfs-sync-witness",
     ),
     CatalogueEntry(
         "E_ZFS_FAILED",

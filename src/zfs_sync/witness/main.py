@@ -77,6 +77,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add(commands, "serve", "serve:serve", "serve the API until SIGTERM")
     migrate = _add(commands, "migrate", "setup:migrate", "bring the database to this version; stop the witness first")
     migrate.add_argument("--check", action="store_true", help="only say whether there is something to do")
+    _add_backup(commands)
     _add(commands, "check", "check:check", "say whether the settings are valid, with all faults if they are not")
     _add(commands, "openapi", "openapi:openapi", "print the OpenAPI document")
     _add_tls(commands)
@@ -94,6 +95,24 @@ def _add(commands: Commands, name: str, run: str, text: str) -> argparse.Argumen
     parser.add_argument("--json", action="store_true", help="print the result, or the error, as JSON")
     parser.set_defaults(run=run)
     return parser
+
+
+def _add_backup(commands: Commands) -> None:
+    backup = _add(
+        commands,
+        "backup",
+        "backup:backup",
+        "write database, admin key and TLS files to one file, while the witness serves",
+    )
+    backup.add_argument("to", type=Path, metavar="FILE|FOLDER", help="the file, or a folder in which it gets a name")
+    restore = _add(commands, "restore", "restore:restore", "make a witness from its backup; stop the witness first")
+    restore.add_argument("file", type=Path, metavar="FILE", help="what backup wrote")
+    restore.add_argument("--check", action="store_true", help="only say whether the backup is whole and of use here")
+    restore.add_argument(
+        "--replace",
+        action="store_true",
+        help="where a witness lives already: move its files aside and take their place",
+    )
 
 
 def _add_tls(commands: Commands) -> None:

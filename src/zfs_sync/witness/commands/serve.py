@@ -17,6 +17,7 @@ from zfs_sync.witness import systemd
 from zfs_sync.witness.app import create_app
 from zfs_sync.witness.clock import system_clock
 from zfs_sync.witness.commands.exposure import exposed
+from zfs_sync.witness.commands.occupancy import occupied
 from zfs_sync.witness.commands.opening import opened
 from zfs_sync.witness.context import Witness
 from zfs_sync.witness.logs import make_logger
@@ -36,7 +37,7 @@ def serve(options: Namespace) -> None:
     log = make_logger(settings.log_level)
     if exposed(settings):
         log.warning("keys travel readable: plain HTTP beyond loopback (allow_plain_http)", host=settings.host)
-    with opened(settings.database) as database:
+    with occupied(settings.database), opened(settings.database) as database:
         app = create_app(settings, system_clock, database, log)
         gc.freeze()  # what the program is made of is not searched through each time a large report makes objects
         _Server(_configuration(settings, app), app.state.witness).run()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -16,6 +17,11 @@ def configuration() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config
+
+
+def revisions() -> frozenset[str]:
+    """Every revision that this version can upgrade from, its own included."""
+    return frozenset(each.revision for each in ScriptDirectory.from_config(configuration()).walk_revisions())
 
 
 def upgrade(connection: Connection) -> None:

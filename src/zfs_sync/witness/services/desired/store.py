@@ -72,6 +72,11 @@ def advance_state(connection: Connection) -> None:
         _set(connection, values, _WITNESS, secrets.token_hex(4))
 
 
+def renew_identity(connection: Connection) -> None:
+    """Give every state tags of its own from now on: this database was another state of the same witness before."""
+    _set(connection, _meta(connection), _WITNESS, secrets.token_hex(4))
+
+
 def _meta(connection: Connection) -> dict[str, str]:
     rows = connection.execute(select(meta).where(meta.c.key.in_([_STATE, _WITNESS])))
     return {row.key: row.value for row in rows}
