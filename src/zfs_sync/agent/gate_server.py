@@ -24,6 +24,7 @@ from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.gate_request import Granted, grant, read_line, still_granted
 from zfs_sync.agent.hang_up import HangUp
 from zfs_sync.agent.install.layout import PEER_USER
+from zfs_sync.agent.shares import Shares
 from zfs_sync.agent.storage import Storage
 from zfs_sync.api.work import Work
 from zfs_sync.core.errors import ZfsSyncError
@@ -38,7 +39,9 @@ from zfs_sync.engine.wire import (
 
 LOG = logging.getLogger(__name__)
 BACKLOG = 64
-MOST_PEERS = 64
+MOST_SERVED = 64
+MOST_CONNECTIONS = 2 * MOST_SERVED
+"""More than are served: the others are told so at once."""
 DESCRIPTORS = 3
 GREETING_BYTES = 1024
 GREETING_SECONDS = 5.0
@@ -64,7 +67,8 @@ class GateServer:
         """``arrived`` is called after a push and before its result: it reports what is there now."""
         self._path, self._storage, self._work, self._allow, self._group = path, storage, work, allow, group
         self._arrived = arrived
-        self._room = threading.BoundedSemaphore(MOST_PEERS)
+        self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        self._shares = Shares(MOST_SERVED)
         self._stopping = threading.Event()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
 
@@ -105,7 +109,7 @@ class GateServer:
                 connection.settimeout(GREETING_SECONDS)
                 greeted = self._greeting(connection, descriptors)
                 if greeted is not None:
-                    status = self._attend(connection, *greeted)
+                    status = self._admit(connection, *greeted)
                     connection.sendall(bytes([status]))
         except OSError as error:
             LOG.info("a gate went away: %s", error)
@@ -133,6 +137,15 @@ class GateServer:
         _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
         account = _account(self._group)
         return uid in (0, os.getuid()) or (account is not None and uid == account.pw_uid)
+
+    def _admit(self, connection: socket.socket, peer: str, descriptors: Sequence[int]) -> int:
+        try:
+            with self._shares.place(peer):
+                return self._attend(connection, peer, descriptors)
+        except ZfsSyncError as error:
+            LOG.info("no room for a peer: %s", error, extra={"peer": peer[:LONGEST_NAME], "code": error.code})
+            _write(descriptors[2], error_line(error))
+            return FAILED
 
     def _attend(self, connection: socket.socket, peer: str, descriptors: Sequence[int]) -> int:
         stdin, stdout, stderr = descriptors

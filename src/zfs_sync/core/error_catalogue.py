@@ -174,6 +174,17 @@ _ENTRIES = (
         "zfs-sync-witness key create NAME --role operator",
     ),
     CatalogueEntry(
+        "E_GATE_FULL",
+        429,
+        "The peer has too many connections open",
+        (
+            "A host serves a peer only as long as as many places are left for the others. The peer has that many "
+            "connections open already: more jobs than parallel_jobs is meant for, or connections that are stuck."
+        ),
+        "It is tried again. If it stays so, look at what logs in from that peer.",
+        "journalctl -u zfs-sync-agent --since -1h",
+    ),
+    CatalogueEntry(
         "E_HOST_KEY_UNKNOWN",
         502,
         "The peer's host key is unknown or has changed",

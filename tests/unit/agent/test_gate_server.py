@@ -196,17 +196,14 @@ def test_a_request_that_does_not_come_is_given_up(server: GateServer, monkeypatc
     peer.close()
 
 
-def test_no_more_peers_are_served_at_a_time_than_the_limit(server: GateServer) -> None:
-    waiting = [Peer(server) for _ in range(gate_server.MOST_PEERS)]
-    late = Peer(server)
-    late.say(json.dumps(LIST).encode() + b"\n")
-    late.agent.settimeout(0.2)
-    with pytest.raises(TimeoutError):
-        late.status()
-    late.agent.settimeout(DEADLINE_SECONDS)
+def test_a_peer_that_holds_connections_open_keeps_no_other_waiting(server: GateServer) -> None:
+    mine = gate_server.MOST_SERVED // 2
+    waiting = [Peer(server, b'{"peer": "greedy"}\n') for _ in range(mine)]
+    until(lambda: server._shares._taken["greedy"] == mine)
+    assert ask(server, LIST, b'{"peer": "greedy"}\n') == (1, b"", "E_GATE_FULL")
+    assert ask(server, LIST)[0] == 0
     waiting.pop().close()
-    assert late.status() == 0
-    late.close()
+    until(lambda: ask(server, LIST, b'{"peer": "greedy"}\n')[2] == "E_PEER_UNKNOWN")
     for peer in waiting:
         peer.close()
 
