@@ -145,7 +145,8 @@ enrolment:
     state:
       description:
         - V(enrolled), or V(refused).
-        - V(none) where the host has no key, V(unknown) where the witness could not be asked.
+        - V(none) where the host has no key, V(pending) where it waits for approval, V(unknown) where the witness could
+          not be asked.
       type: str
       sample: enrolled
     code:

@@ -36,7 +36,7 @@ options:
     choices: [admin, operator, viewer, agent, enrol]
   system:
     description:
-      - The system that a key of role V(agent) or V(enrol) is bound to.
+      - The system that a key of role V(agent) or V(enrol) is bound to. A key of role V(enrol) may be without one.
     type: str
   expires_in:
     description:
@@ -46,8 +46,20 @@ options:
   rotate:
     description:
       - Replace the secret of a key that exists. Each such run changes.
+      - An agent makes its keys itself, so a key of role V(agent) is not replaced here. Its agent is asked to do it, and
+        no token is returned.
     type: bool
     default: false
+  overlap:
+    description:
+      - With O(rotate=true), how long the old key goes on beside the new one, such as V(1h). Not at all by default.
+    type: str
+  uses:
+    description:
+      - How many agents a key of role V(enrol) without O(system) lets in, 1 by default.
+      - It takes role admin to make such a key. An agent that comes with it under a name that is not declared waits for
+        approval.
+    type: int
 extends_documentation_fragment:
   - zfs_sync.fleet.witness
   - zfs_sync.fleet.attributes
@@ -117,6 +129,18 @@ key:
       description: When it ends; V(null) where it does not.
       type: str
       returned: when it exists
+    superseded_by:
+      description: The id of the key that takes its place; V(null) where there is none.
+      type: str
+      returned: when it exists
+    renewal:
+      description: Whether its agent is asked for a new key, and has not made one yet.
+      type: bool
+      returned: when it exists
+    uses_left:
+      description: How many agents it still lets in; V(null) for a key that is bound to a system.
+      type: int
+      returned: when it exists
     last_used:
       description: When it was last used.
       type: str
@@ -166,6 +190,8 @@ def key_options():
         "system": {"type": "str"},
         "expires_in": {"type": "str"},
         "rotate": {"type": "bool", "default": False},
+        "overlap": {"type": "str"},
+        "uses": {"type": "int"},
     }
 
 
@@ -178,7 +204,7 @@ def ensure_key(module, client):
         return make(client, params, module.check_mode)
     _refuse_other(existing, params)
     if params["rotate"]:
-        return rotate(client, existing, module.check_mode)
+        return rotate(client, existing, params["overlap"], module.check_mode)
     return {"changed": False, "key": existing}
 
 
@@ -193,7 +219,7 @@ def find(client, params):
 
 
 def make(client, params, check_mode):
-    wanted = {name: params[name] for name in (*SHOWN, "expires_in") if params[name] is not None}
+    wanted = {name: params[name] for name in (*SHOWN, "expires_in", "uses") if params[name] is not None}
     if check_mode:
         planned = dict({"id": None, "system": None}, **{name: wanted.get(name) for name in SHOWN})
         return {"changed": True, "key": planned, "diff": _diff(None, planned)}
@@ -201,12 +227,13 @@ def make(client, params, check_mode):
     return _with_token(made, _diff(None, made))
 
 
-def rotate(client, existing, check_mode):
+def rotate(client, existing, overlap, check_mode):
     shown = _diff(existing, existing)
     shown = {side: dict(key, rotated=side == "after") for side, key in shown.items()}
     if check_mode:
         return {"changed": True, "key": existing, "diff": shown}
-    return _with_token(client.post("%s/%s/rotate" % (ROUTE, segment(existing["id"])), {}), shown)
+    body = {} if overlap is None else {"overlap": overlap}
+    return _with_token(client.post("%s/%s/rotate" % (ROUTE, segment(existing["id"])), body), shown)
 
 
 def remove(client, existing, check_mode):
@@ -219,7 +246,8 @@ def remove(client, existing, check_mode):
 
 def _with_token(key, difference):
     token = key.pop("token")
-    return {"changed": True, "key": key, "token": token, "diff": difference}
+    made = {} if token is None else {"token": token}
+    return dict({"changed": True, "key": key, "diff": difference}, **made)
 
 
 def _refuse_other(existing, params):

@@ -15,7 +15,7 @@ from zfs_sync import __version__
 from zfs_sync.agent import config_file, logs
 from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.config import AgentConfig
-from zfs_sync.agent.enrolment import agent_client, check_protocol, enrol
+from zfs_sync.agent.enrolment import agent_client, check_protocol, enrol, renew, settle_renewal
 from zfs_sync.agent.gate_server import GateServer
 from zfs_sync.agent.holds import Releases
 from zfs_sync.agent.identity import KeyFiles, ensure_seed, installation_id
@@ -71,6 +71,7 @@ class Agent:
             installation=installation,
             allow=self.allow,
             running=self.jobs.running,
+            renew=lambda: renew(config, self.client),
         )
         self.scan = ScanLoop(self.reporter, self.stop, config.scan_seconds)
         self.work = WorkLoop(self.client, self.cache, config.system, self.stop)
@@ -117,7 +118,7 @@ def once(path: Path) -> int:
     with alone(config):
         enrol(config)
         agent = Agent(config, str(path), scans=False)
-        check_protocol(agent.client)
+        _introduce(agent)
         agent.reporter.scan()
         for _ in range(MOST_ROUNDS):
             agent.work.ask(wait_seconds=0)
@@ -127,6 +128,12 @@ def once(path: Path) -> int:
         agent.outbox.deliver(agent.client)
         agent.releases.run()
     return 1 if agent.worker.failed else 0
+
+
+def _introduce(agent: Agent) -> None:
+    """What comes before everything else that is said to the witness."""
+    settle_renewal(agent.config, agent.client)
+    check_protocol(agent.client)
 
 
 def _round(agent: Agent) -> bool:
@@ -204,7 +211,7 @@ class _Service:
             if attempts.run(lambda: enrol(agent.config)):
                 LOG.info("enrolled", extra={"system": agent.config.system})
         speaking = Attempts("speaking with the witness", agent.stop, Backoff(most_seconds=15.0))
-        while not agent.stop.is_set() and not speaking.run(lambda: check_protocol(agent.client)):
+        while not agent.stop.is_set() and not speaking.run(lambda: _introduce(agent)):
             pass
         if agent.stop.is_set():
             return

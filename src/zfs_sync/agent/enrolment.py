@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How an agent gets its key: it makes one itself and shows the witness its hash, with a single-use enrol key."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from zfs_sync import __version__
 from zfs_sync.agent.config import AgentConfig
 from zfs_sync.agent.identity import KeyFiles, installation_id
 from zfs_sync.api import PROTOCOL
-from zfs_sync.api.reports import Enrolment
+from zfs_sync.api.reports import Enrolment, Succession
 from zfs_sync.client.transport import Transport
 from zfs_sync.client.witness import WitnessClient
 from zfs_sync.core.errors import ZfsSyncError
+
+LOG = logging.getLogger(__name__)
 
 
 def client_for(
@@ -36,6 +39,41 @@ def agent_client(config: AgentConfig) -> WitnessClient:
     """A client that speaks with the agent's own key, read when it is needed."""
     files = KeyFiles(config)
     return client_for(config, lambda: files.own_token().text)
+
+
+def renew(config: AgentConfig, client: WitnessClient) -> None:
+    """Put a new key in the place of this agent's own, which the witness has asked for.
+
+    The new one is on disk before the witness hears of it. Killed at any moment, ``settle_renewal`` goes on from there.
+    """
+    files = KeyFiles(config)
+    new = files.propose()
+    words = Succession(installation=installation_id(config.state), token_lookup=new.lookup, token_sha256=new.sha256)
+    client.succeed(config.system, words)
+    files.accept()
+    LOG.info("this agent has a new key", extra={"system": config.system})
+
+
+def settle_renewal(config: AgentConfig, client: WitnessClient) -> None:
+    """Finish a renewal that was cut off: the witness may have taken the new key, and ended the old one since."""
+    files = KeyFiles(config)
+    new = files.proposed_token()
+    if new is None or not files.enrolled:
+        return
+    try:
+        renew(config, client)
+    except ZfsSyncError as error:
+        if error.code == "E_FORBIDDEN":  # nobody asked for it any more: the own key is the right one
+            files.forget_proposed()
+            return
+        if error.code != "E_UNAUTHENTICATED":
+            raise
+        with_new = client_for(config, lambda: new.text)
+        try:
+            with_new.enrolment(config.system, installation_id(config.state))
+        finally:
+            with_new.close()
+        files.accept()
 
 
 def check_protocol(client: WitnessClient) -> None:

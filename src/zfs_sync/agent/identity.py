@@ -80,6 +80,14 @@ class KeyFiles:
             write_atomically(self.pending, f"{token.text}\n".encode(), PRIVATE)
         return token
 
+    def proposed_token(self) -> Token | None:
+        """The key that is proposed and not accepted yet."""
+        return _read(self.pending)
+
+    def forget_proposed(self) -> None:
+        """Nobody will accept it."""
+        remove(self.pending)
+
     def accept(self) -> None:
         """The witness took the proposed key: it is ours, and the enrol key is used up."""
         self.pending.replace(self.own)

@@ -40,9 +40,11 @@ class Reporter:
         installation: str,
         allow: AllowList,
         running: Callable[[], list[str]],
+        renew: Callable[[], None] = lambda: None,
     ) -> None:
         self._client, self._storage = client, storage
         self._system, self._installation, self._allow, self._running = system, installation, allow, running
+        self._renew = renew
         self._boot = secrets.token_hex(6)
         self._count = 0
         self._most = MOST_SNAPSHOTS
@@ -85,7 +87,10 @@ class Reporter:
             agent_version=__version__,
             running=self._running(),
         )
-        wanted = self._client.heartbeat(self._system, heartbeat).report == "send_full"
+        answer = self._client.heartbeat(self._system, heartbeat)
+        if answer.key == "renew":
+            self._renew()
+        wanted = answer.report == "send_full"
         if wanted and self._scanning.acquire(blocking=False):  # a scan under way is answered for itself
             self._generation = None
             self._scanning.release()

@@ -36,15 +36,15 @@ ASK_SECONDS = 8.0
 class Standing:
     """What the witness makes of this host's key."""
 
-    state: Literal["none", "enrolled", "refused", "unknown"]
-    """none: there is no key. unknown: there is one, and the witness could not be asked."""
+    state: Literal["none", "enrolled", "pending", "refused", "unknown"]
+    """none: there is no key. pending: it waits for approval. unknown: the witness could not be asked."""
     reason: ZfsSyncError | None = None
     """Why it is refused or unknown."""
 
     @property
     def enrolled(self) -> bool:
         """Whether there is a key that was not refused."""
-        return self.state in ("enrolled", "unknown")
+        return self.state in ("enrolled", "pending", "unknown")
 
     def answer(self) -> dict[str, Any]:
         """The part of the installer's answer."""
@@ -59,17 +59,17 @@ def standing(config: AgentConfig, *, ca: str | None = None) -> Standing:
         return Standing("none")
     try:
         with _ca_file(ca, config.ca_path) as path:
-            _ask(config, path)
+            state = _ask(config, path)
     except ZfsSyncError as error:
         return Standing("refused" if error.code in REFUSALS else "unknown", error)
-    return Standing("enrolled")
+    return Standing(state)
 
 
-def _ask(config: AgentConfig, ca_file: Path | None) -> None:
+def _ask(config: AgentConfig, ca_file: Path | None) -> Literal["enrolled", "pending"]:
     files = KeyFiles(config)
     client = client_for(config, lambda: files.own_token().text, ca_file=ca_file, timeout_seconds=ASK_SECONDS)
     try:
-        client.enrolment(config.system, installation_id(config.state))
+        return client.enrolment(config.system, installation_id(config.state)).state
     finally:
         client.close()
 

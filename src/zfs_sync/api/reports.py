@@ -18,6 +18,7 @@ from zfs_sync.api.annotations import (
     SystemName,
     U64Text,
 )
+from zfs_sync.api.protocol import Since
 
 AgentVersion = Annotated[str, Len(1, 64), Example("0.1.0")]
 Protocol = Annotated[int, Ge(1), Example(1)]
@@ -251,6 +252,36 @@ class HeartbeatAnswer:
 
     report: Annotated[Literal["ok", "send_full"], Example("ok")]
     """send_full: the witness does not hold this generation."""
+    key: Annotated[Literal["ok", "renew"], Since(2, dispensable=True), Example("ok")] = "ok"
+    """renew: somebody asked that the agent makes itself a new key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succession:
+    """An agent's new key, as a hash. It comes with the old key, which goes on for an overlap."""
+
+    __pydantic_config__ = STRICT
+
+    installation: Identifier
+    """This installation's id."""
+    token_lookup: Annotated[str, Len(8, 8), Example("k3x7a2qz")]
+    """The lookup part of the new key."""
+    token_sha256: Annotated[
+        str, Len(64, 64), Example("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
+    ]
+    """The SHA-256 of the new key; the key itself never leaves the host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuccessionAnswer:
+    """The new key is live."""
+
+    __pydantic_config__ = STRICT
+
+    system: SystemName
+    """The system that it speaks for."""
+    key: Identifier
+    """The new key's id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,3 +314,5 @@ class EnrolmentAnswer:
 
     system: SystemName
     """Its name."""
+    state: Annotated[Literal["enrolled", "pending"], Since(2, dispensable=True), Example("enrolled")] = "enrolled"
+    """pending: nobody has declared or approved the system yet, and nothing is taken from it or given to it."""

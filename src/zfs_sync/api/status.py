@@ -140,6 +140,38 @@ class SystemStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PendingSystem:
+    """An agent that waits for approval: it came with a general enrol key, and nobody has declared its name."""
+
+    __pydantic_config__ = STRICT
+
+    name: str
+    """The name that it gave itself."""
+    installation: str
+    """Its installation."""
+    agent_version: str
+    """Its version."""
+    enrolled_with: str
+    """The name of the enrol key that it came with."""
+    since: Instant
+    """When it came."""
+    last_seen: Instant | None
+    """When it was last heard of, to about a minute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingPage:
+    """A page of agents that wait for approval."""
+
+    __pydantic_config__ = STRICT
+
+    items: list[PendingSystem]
+    """The agents."""
+    next: str | None
+    """Give it as `after` for the next page; null on the last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """The fleet."""
 
@@ -153,6 +185,8 @@ class Status:
     """How many datasets have which outcome, over all pages."""
     systems: list[SystemStatus]
     """The hosts; with a filter those of the edges that it finds. They come with the first page only."""
+    pending: list[PendingSystem] = field(default_factory=list)
+    """Agents that wait for approval; on the first page without a filter, and at most a thousand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

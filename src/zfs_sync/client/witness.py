@@ -13,6 +13,8 @@ from zfs_sync.api.reports import (
     HeartbeatAnswer,
     Report,
     ReportAnswer,
+    Succession,
+    SuccessionAnswer,
 )
 from zfs_sync.api.structure import structure, unstructure
 from zfs_sync.api.work import Claim, ClaimRequest, Finish, FinishAnswer, Progress, ProgressAnswer, Work
@@ -61,6 +63,10 @@ class WitnessClient:
         """Ask whether this client's key speaks for the system, from this installation. Not repeated: a check waits."""
         path = f"/systems/{_segment(system)}/enrolment?installation={_segment(installation)}"
         return self._understood(EnrolmentAnswer, self._transport.call("GET", path).body)
+
+    def succeed(self, system: str, succession: Succession) -> SuccessionAnswer:
+        """Make another key this agent's own; the same words again are answered the same."""
+        return self._post(SuccessionAnswer, f"/systems/{_segment(system)}/key", succession)
 
     def heartbeat(self, system: str, heartbeat: Heartbeat) -> HeartbeatAnswer:
         """Say that this host lives and what it runs."""

@@ -530,6 +530,17 @@ _ENTRIES = (
         "ansible-playbook -i INVENTORY zfs_sync.fleet.status",
     ),
     CatalogueEntry(
+        "E_SYSTEM_PENDING",
+        403,
+        "The system waits for approval",
+        (
+            "The agent came with a general enrol key, and nobody has declared a system of its name yet. It gets no "
+            "work, and its reports are not taken."
+        ),
+        "Declare the system in the fleet document, or approve it; or reject it, which ends its key.",
+        "ansible-playbook -i INVENTORY zfs_sync.fleet.site",
+    ),
+    CatalogueEntry(
         "E_TARGET_AHEAD",
         409,
         "The target has snapshots that the source lacks",

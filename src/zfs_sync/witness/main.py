@@ -137,8 +137,10 @@ def _add_key(commands: Commands) -> None:
     roles = ("admin", "operator", "viewer", "agent", "enrol")
     create.add_argument("--role", required=True, choices=roles, help="what it may do")
     create.add_argument("--system", help="the system that an agent or enrol key is bound to")
+    create.add_argument("--uses", type=int, help="how many agents an enrol key without a system lets in; 1 by default")
     create.add_argument("--expires-in", metavar="DURATION", help="such as 1h or 30d (default: never; enrol: 1h)")
-    rotate = _add(key, "rotate", "key:rotate", "make a new key in the place of a live one, which ends at once")
+    rotate = _add(key, "rotate", "key:rotate", "make a new key in the place of a live one")
+    rotate.add_argument("--overlap", help="how long the old key goes on, as 1h; not at all by default")
     revoke = _add(key, "revoke", "key:revoke", "end a key at once")
     for each in (rotate, revoke):
         each.add_argument("key", help="the key's id or name")

@@ -43,9 +43,8 @@ def test_only_host_keys_are_bound_to_a_system(admin: Api, role: str) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/system")
 
 
-@pytest.mark.parametrize("role", ["agent", "enrol"])
-def test_host_keys_are_bound_to_a_system(admin: Api, role: str) -> None:
-    assert admin.post(KEYS, {"name": "x", "role": role}).json()["errors"][0]["pointer"] == "/system"
+def test_agent_keys_are_bound_to_a_system(admin: Api) -> None:
+    assert admin.post(KEYS, {"name": "x", "role": "agent"}).json()["errors"][0]["pointer"] == "/system"
 
 
 def test_an_enrol_key_lives_an_hour_unless_told_otherwise(operator: Api) -> None:
@@ -125,3 +124,42 @@ def test_making_and_ending_keys_is_audited_without_the_secret(admin: Api, databa
     rows = database.read(lambda connection: connection.execute(query).all())
     assert [row.event for row in rows] == ["key.created", "key.created", "key.rotated", "key.revoked"]
     assert all(each["token"] not in str(row.detail) for each in (key, new) for row in rows)
+
+
+def test_a_rotated_key_goes_on_for_the_overlap_and_no_longer(
+    admin: Api, client: TestClient, clock: ManualClock
+) -> None:
+    old = admin.post(KEYS, {"name": "ci", "role": "viewer"}).json()
+    new = admin.post(f"{KEYS}/{old['id']}/rotate", {"overlap": "10m"}).json()
+    both = [Api(client, each["token"]) for each in (old, new)]
+    assert [each.get("/api/v1/version").status_code for each in both] == [200, 200]
+    shown = admin.get(f"{KEYS}/{old['id']}").json()
+    assert (shown["superseded_by"], shown["expires"]) == (new["id"], "2026-11-24T08:10:00Z")
+    assert {each["name"] for each in admin.get(KEYS).json()["items"]} >= {"ci", f"ci (replaced by {new['id']})"}
+    clock.advance(601)
+    assert [each.get("/api/v1/version").status_code for each in both] == [401, 200]
+
+
+def test_an_overlap_makes_no_key_live_longer(admin: Api) -> None:
+    old = admin.post(KEYS, {"name": "ci", "role": "viewer", "expires_in": "1m"}).json()
+    admin.post(f"{KEYS}/{old['id']}/rotate", {"overlap": "1d"})
+    assert admin.get(f"{KEYS}/{old['id']}").json()["expires"] == old["expires"]
+
+
+def test_revoking_a_key_ends_the_one_that_it_replaced(admin: Api, client: TestClient) -> None:
+    old = admin.post(KEYS, {"name": "ci", "role": "viewer"}).json()
+    new = admin.post(f"{KEYS}/{old['id']}/rotate", {"overlap": "1h"}).json()
+    admin.delete(f"{KEYS}/{new['id']}")
+    assert Api(client, old["token"]).get("/api/v1/version").status_code == 401
+
+
+def test_a_key_is_replaced_once(admin: Api) -> None:
+    old = admin.post(KEYS, {"name": "ci", "role": "viewer"}).json()
+    admin.post(f"{KEYS}/{old['id']}/rotate", {"overlap": "1h"})
+    assert admin.post(f"{KEYS}/{old['id']}/rotate").json()["code"] == "E_KEY_NOT_FOUND"
+
+
+def test_a_bad_overlap_is_a_fault(admin: Api) -> None:
+    old = admin.post(KEYS, {"name": "ci", "role": "viewer"}).json()
+    answer = admin.post(f"{KEYS}/{old['id']}/rotate", {"overlap": "60"})
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/overlap"]

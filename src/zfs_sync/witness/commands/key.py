@@ -21,7 +21,7 @@ from zfs_sync.witness.services import access, keys
 from zfs_sync.witness.services.keys import KeyRow, NewKey
 from zfs_sync.witness.settings import load
 
-Make = Callable[[Connection], tuple[KeyRow, Token]]
+Make = Callable[[Connection], tuple[KeyRow, Token | None]]
 
 
 def create(options: Namespace) -> dict[str, Any]:
@@ -31,11 +31,37 @@ def create(options: Namespace) -> dict[str, Any]:
 
 
 def rotate(options: Namespace) -> dict[str, Any]:
-    """Replace a key."""
+    """Replace a key, or ask an agent to replace its own."""
+    faults: list[Fault] = []
+    overlap = _seconds("--overlap", options.overlap, faults)
+    if faults:
+        raise ZfsSyncError("E_VALIDATION", "The key cannot be replaced so.", faults=faults)
+    if _role(options) == "agent":
+        return _asked(options, overlap or 0)
     return _made(
         options,
-        lambda connection: keys.rotate(connection, COMMAND_LINE, _find(connection, options.key), system_clock()),
+        lambda connection: keys.rotate(
+            connection, COMMAND_LINE, _find(connection, options.key), system_clock(), overlap or 0
+        ),
     )
+
+
+def _role(options: Namespace) -> str:
+    """The role of the key that is named."""
+    with opened(load(file=options.config).database) as database:
+        row = database.read(lambda connection: keys.get(connection, _find(connection, options.key)))
+    return str(row.role)
+
+
+def _asked(options: Namespace, overlap_seconds: int) -> dict[str, Any]:
+    def write(connection: Connection) -> KeyRow:
+        key = _find(connection, options.key)
+        return keys.rotate(connection, COMMAND_LINE, key, system_clock(), overlap_seconds)[0]
+
+    with opened(load(file=options.config).database) as database:
+        row = database.write(write)
+    text = f"The agent of {row.system} is asked for a new key; '{row.name}' goes on until it has one."
+    return {"changed": True, **_shown(row), "text": text}
 
 
 def revoke(options: Namespace) -> dict[str, Any]:
@@ -59,12 +85,8 @@ def list_keys(options: Namespace) -> dict[str, Any]:
 
 
 def _checked(options: Namespace) -> NewKey:
-    faults = []
-    seconds = None
-    try:
-        seconds = None if options.expires_in is None else parse_duration(options.expires_in)
-    except ValueError as error:
-        faults.append(Fault("--expires-in", str(error)))
+    faults: list[Fault] = []
+    seconds = _seconds("--expires-in", options.expires_in, faults)
     try:
         check_system_name(options.system or "x")
     except ValueError as error:
@@ -73,7 +95,16 @@ def _checked(options: Namespace) -> NewKey:
         faults.append(Fault("name", "this must have 1 to 128 characters"))
     if faults:
         raise ZfsSyncError("E_VALIDATION", "The key has faults.", faults=faults)
-    return NewKey(options.name, options.role, options.system, seconds)
+    return NewKey(options.name, options.role, options.system, seconds, options.uses)
+
+
+def _seconds(option: str, text: str | None, faults: list[Fault]) -> int | None:
+    """A duration of the command line, or another fault."""
+    try:
+        return None if text is None else parse_duration(text)
+    except ValueError as error:
+        faults.append(Fault(option, str(error)))
+        return None
 
 
 def _made(options: Namespace, make: Make) -> dict[str, Any]:
@@ -82,6 +113,8 @@ def _made(options: Namespace, make: Make) -> dict[str, Any]:
 
         def write(connection: Connection) -> tuple[KeyRow, Token]:
             row, token = make(connection)
+            if token is None:
+                raise AssertionError("every key but an agent's is made here")
             if options.key_file is not None:  # inside the transaction: a key that cannot be handed out is not made
                 write_secret(options.key_file, token.text)
             return row, token

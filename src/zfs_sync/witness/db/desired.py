@@ -98,8 +98,13 @@ api_keys = Table(
     Column("last_used_at", UtcTime),
     Column("revoked_at", UtcTime),
     Column("consumed_by", String(64)),
+    Column("superseded_by", String(8)),
+    Column("renewal_overlap_seconds", Integer),
+    Column("uses_left", Integer),
     CheckConstraint("role IN ('admin', 'operator', 'viewer', 'agent', 'enrol')", name="role"),
-    CheckConstraint("(role IN ('agent', 'enrol')) = (system IS NOT NULL)", name="bound"),
+    CheckConstraint(
+        "(role <> 'agent' OR system IS NOT NULL) AND (role IN ('agent', 'enrol') OR system IS NULL)", name="bound"
+    ),
     Index(
         "uq_api_keys_live_name",
         "name",
@@ -110,4 +115,18 @@ api_keys = Table(
     Index("ix_api_keys_system", "system"),
 )
 """``consumed_by`` is the installation that an enrol key turned into an agent; such a key is revoked, and still answers
-a replay by that same installation."""
+a replay by that same installation. ``uses_left`` counts for an enrol key that is bound to no system.
+``superseded_by`` is the key that takes this one's place, which goes on until ``expires_at``;
+``renewal_overlap_seconds`` says that an agent was asked to make such a key, and for how long the two overlap then."""
+
+pending_systems = Table(
+    "pending_systems",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("installation", String(64), nullable=False),
+    Column("agent_version", String(64), nullable=False),
+    Column("key_id", String(8), nullable=False),
+    Column("enrolled_with", String(128), nullable=False),
+    Column("since", UtcTime, nullable=False),
+)
+"""Agents that came with a general enrol key and a name that is not declared."""

@@ -26,9 +26,12 @@ hosts = Table(
     Column("dataset_count", BigInteger, nullable=False, server_default=text("0")),
     Column("snapshot_count", BigInteger, nullable=False, server_default=text("0")),
     Column("allow", JSON(none_as_null=True)),
+    Column("clone", String(64)),
+    Column("clone_at", UtcTime),
 )
 """One row per system whose agent has enrolled. ``generation`` is null until its first full report is complete.
-``allow`` is what the host says that it allows; null where its agent does not say."""
+``allow`` is what the host says that it allows; null where its agent does not say.
+``clone`` is the installation that last used this system's key beside its own."""
 
 report_chunks = Table(
     "report_chunks",

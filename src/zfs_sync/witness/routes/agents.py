@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from sqlalchemy import Connection
 
+from zfs_sync.api.protocol import FIRST, told
 from zfs_sync.api.reports import (
     Enrolment,
     EnrolmentAnswer,
@@ -15,42 +16,62 @@ from zfs_sync.api.reports import (
     HeldReport,
     Report,
     ReportAnswer,
+    Succession,
+    SuccessionAnswer,
 )
+from zfs_sync.api.structure import unstructure
 from zfs_sync.witness.auth import Agent, Enrol, ViewerOrAgent
-from zfs_sync.witness.context import InWitness
+from zfs_sync.witness.context import InWitness, Witness
 from zfs_sync.witness.db.database import after_commit
 from zfs_sync.witness.routes.answers import answer
-from zfs_sync.witness.routes.parameters import PAGE_LIMIT, After, Limit, page
+from zfs_sync.witness.routes.parameters import PAGE_LIMIT, After, AgentProtocol, Limit, page
 from zfs_sync.witness.routing import new_router
-from zfs_sync.witness.services import enrol, held, jobs, liveness, reports
+from zfs_sync.witness.services import enrol, held, jobs, liveness, renewal, reports
 
 router = new_router("agents")
 
 Installation = Annotated[str, Query(min_length=1, max_length=64, description="The installation that asks.")]
 
 
-@router.post("/enrol")
-def enrol_agent(witness: InWitness, principal: Enrol, body: Enrolment) -> EnrolmentAnswer:
-    """Introduce the key that an agent has made for itself. The enrol key works once."""
+@router.post("/enrol", response_model=EnrolmentAnswer)
+def enrol_agent(witness: InWitness, principal: Enrol, body: Enrolment) -> Response:
+    """Introduce the key that an agent has made for itself. An enrol key of one system works once."""
 
     def write(connection: Connection) -> None:
         woken = enrol.enrol(connection, principal, body, witness.clock())
         after_commit(connection, lambda: witness.notifier.wake(woken))
 
     witness.database.write(write)
-    return EnrolmentAnswer(system=body.system)
+    return _standing(witness, body.system, body.protocol)
 
 
-@router.get("/systems/{name}/enrolment")
-def get_enrolment(witness: InWitness, principal: Agent, name: str, installation: Installation) -> EnrolmentAnswer:
+@router.get("/systems/{name}/enrolment", response_model=EnrolmentAnswer)
+def get_enrolment(
+    witness: InWitness, principal: Agent, name: str, installation: Installation, protocol: AgentProtocol = FIRST
+) -> Response:
     """Whether this key speaks for the system, from this installation: answered, or refused with the reason."""
     principal.check_own(name)
     witness.database.read(lambda connection: liveness.check_enrolled(connection, name, installation))
-    return EnrolmentAnswer(system=name)
+    return _standing(witness, name, protocol)
 
 
-@router.post("/systems/{name}/heartbeat")
-def heartbeat(witness: InWitness, principal: Agent, name: str, body: Heartbeat) -> HeartbeatAnswer:
+def _standing(witness: Witness, name: str, protocol: int) -> Response:
+    waits = witness.database.read(lambda connection: liveness.waits(connection, name))
+    found = EnrolmentAnswer(system=name, state="pending" if waits else "enrolled")
+    return answer(told(EnrolmentAnswer, unstructure(found), protocol) or {})
+
+
+@router.post("/systems/{name}/key")
+def renew_key(witness: InWitness, principal: Agent, name: str, body: Succession) -> SuccessionAnswer:
+    """Introduce the successor of an agent's key, which somebody has asked for. The old key goes on for its overlap."""
+    principal.check_own(name)
+    liveness.check_installation(witness, principal, name, body.installation)
+    witness.database.write(lambda connection: renewal.succeed(connection, principal, name, body, witness.clock()))
+    return SuccessionAnswer(system=name, key=body.token_lookup)
+
+
+@router.post("/systems/{name}/heartbeat", response_model=HeartbeatAnswer)
+def heartbeat(witness: InWitness, principal: Agent, name: str, body: Heartbeat) -> Response:
     """A sign of life of a host on which nothing changed."""
     principal.check_own(name)
     liveness.check_protocol(body.protocol)
@@ -64,7 +85,10 @@ def heartbeat(witness: InWitness, principal: Agent, name: str, body: Heartbeat) 
         host = liveness.host_of(connection, name)
         return host is not None and host.generation is not None and host.generation == body.generation
 
-    return HeartbeatAnswer(report="ok" if witness.database.write(write) else "send_full")
+    known = witness.database.write(write)
+    renew = witness.database.read(lambda connection: renewal.wanted(connection, principal))
+    found = HeartbeatAnswer(report="ok" if known else "send_full", key="renew" if renew else "ok")
+    return answer(told(HeartbeatAnswer, unstructure(found), body.protocol) or {})
 
 
 @router.post("/systems/{name}/reports")

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Path
 from sqlalchemy import Connection
 
-from zfs_sync.api.keys import Key, KeyPage, KeyRequest
+from zfs_sync.api.keys import Key, KeyPage, KeyRequest, RotateRequest
 from zfs_sync.core.numbers import parse_duration
 from zfs_sync.core.tokens import Token
 from zfs_sync.witness.auth import Admin, Operator
@@ -35,7 +35,7 @@ def list_keys(witness: InWitness, principal: Admin, limit: Limit = PAGE_LIMIT, a
 def create_key(witness: InWitness, principal: Operator, body: KeyRequest) -> Key:
     """Make a key. Role admin makes any, role operator makes enrol keys."""
     seconds = None if body.expires_in is None else parse_duration(body.expires_in)
-    new = NewKey(body.name, body.role, body.system, seconds)
+    new = NewKey(body.name, body.role, body.system, seconds, body.uses)
     return shown(*witness.database.write(lambda each: keys.create(each, principal, new, witness.clock())))
 
 
@@ -58,11 +58,15 @@ def revoke_key(witness: InWitness, principal: Admin, key_id: KeyId) -> Key:
 
 
 @router.post("/api-keys/{key_id}/rotate")
-def rotate_key(witness: InWitness, principal: Admin, key_id: KeyId) -> Key:
-    """Make a new key in the place of this one, which ends at once."""
+def rotate_key(witness: InWitness, principal: Admin, key_id: KeyId, body: RotateRequest | None = None) -> Key:
+    """Make a new key in the place of this one, which ends at once or after an overlap.
 
-    def write(connection: Connection) -> tuple[KeyRow, Token]:
-        return keys.rotate(connection, principal, key_id, witness.clock())
+    An agent's key is answered as it is: the agent makes the new one, when it is heard of next.
+    """
+    overlap = 0 if body is None or body.overlap is None else parse_duration(body.overlap)
+
+    def write(connection: Connection) -> tuple[KeyRow, Token | None]:
+        return keys.rotate(connection, principal, key_id, witness.clock(), overlap)
 
     return shown(*witness.database.write(write))
 
@@ -77,5 +81,8 @@ def shown(row: KeyRow, token: Token | None = None) -> Key:
         created=instant(row.created_at),
         expires=None if row.expires_at is None else instant(row.expires_at),
         last_used=None if row.last_used_at is None else instant(row.last_used_at),
+        superseded_by=row.superseded_by,
+        renewal=row.renewal_overlap_seconds is not None,
+        uses_left=row.uses_left,
         token=None if token is None else token.text,
     )

@@ -16,7 +16,7 @@ from zfs_sync.witness.db.database import after_commit
 from zfs_sync.witness.routes.answers import answer
 from zfs_sync.witness.routes.parameters import PAGE_MOST, Limit, Place, page
 from zfs_sync.witness.routing import new_router
-from zfs_sync.witness.services import status, sync
+from zfs_sync.witness.services import pending, status, sync
 
 router = new_router("status")
 Group = Annotated[str | None, Query(max_length=63, description="Only this sync group.")]
@@ -42,7 +42,9 @@ def get_status(
         shown = page(rest, [cursor.encode(*status.place(each)) for each in rest], limit)
         names = None if group is None and system is None else _ends(entries) | {system or ""}
         hosts = [] if after else status.system_rows(connection, now, witness.settings.offline_after_seconds, names)
-        return {**shown, "summary": status.summary(entries), "systems": hosts}
+        waiting = pending.page(connection, after=None, limit=PAGE_MOST) if not after and names is None else []
+        agents = [status.pending_row(row) for row in waiting]
+        return {**shown, "summary": status.summary(entries), "systems": hosts, "pending": agents}
 
     return answer(witness.database.read(read))
 

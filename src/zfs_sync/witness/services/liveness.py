@@ -14,7 +14,7 @@ from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.witness import audit
 from zfs_sync.witness.context import Witness
 from zfs_sync.witness.db.desired import audit as audited
-from zfs_sync.witness.db.desired import systems
+from zfs_sync.witness.db.desired import pending_systems, systems
 from zfs_sync.witness.db.observed import hosts
 from zfs_sync.witness.principal import Principal
 
@@ -43,9 +43,22 @@ def too_old(protocol: int, what: str) -> ZfsSyncError:
     )
 
 
+def declared(connection: Connection, system: str) -> bool:
+    """Whether there is a system of this name."""
+    return connection.execute(select(systems.c.name).where(systems.c.name == system)).scalar() is not None
+
+
+def waits(connection: Connection, system: str) -> bool:
+    """Whether an agent waits for approval under this name."""
+    statement = select(pending_systems.c.name).where(pending_systems.c.name == system)
+    return connection.execute(statement).scalar() is not None
+
+
 def host_of(connection: Connection, system: str) -> Row[Any] | None:
-    """The host's row. Raises E_SYSTEM_NOT_FOUND where the system is not declared."""
-    if connection.execute(select(systems.c.name).where(systems.c.name == system)).scalar() is None:
+    """The host's row. Raises E_SYSTEM_NOT_FOUND where the system is not declared, E_SYSTEM_PENDING where it waits."""
+    if not declared(connection, system):
+        if waits(connection, system):
+            raise ZfsSyncError("E_SYSTEM_PENDING", f"System '{system}' waits for approval.")
         raise ZfsSyncError("E_SYSTEM_NOT_FOUND", f"There is no system '{system}'.")
     return connection.execute(select(hosts).where(hosts.c.system == system)).one_or_none()
 
@@ -70,15 +83,13 @@ def check_installation(witness: Witness, principal: Principal, system: str, inst
     detail = {"enrolled": row.installation, "speaking": installation}
     now = witness.clock()
     if not witness.database.read(lambda connection: _noted(connection, system, detail, now)):
-        witness.database.write(
-            lambda connection: audit.record(connection, principal, _CLONED, "system", system, detail, now)
-        )
+        witness.database.write(lambda connection: _note_clone(connection, principal, system, detail, now))
     raise _cloned(system, row.installation, installation)
 
 
 def check_enrolled(connection: Connection, system: str, installation: str) -> None:
     """Raise E_AGENT_CLONED when another installation enrolled. Only looks: who merely asks settles nothing."""
-    row = host_of(connection, system)
+    row = None if waits(connection, system) else host_of(connection, system)
     if row is not None and row.installation not in (None, installation):
         raise _cloned(system, row.installation, installation)
 
@@ -87,6 +98,14 @@ def _cloned(system: str, enrolled: str, speaking: str) -> ZfsSyncError:
     return ZfsSyncError(
         "E_AGENT_CLONED", f"System '{system}' was enrolled by installation {enrolled}, and {speaking} uses its key."
     )
+
+
+def _note_clone(
+    connection: Connection, principal: Principal, system: str, detail: dict[str, str], now: datetime
+) -> None:
+    audit.record(connection, principal, _CLONED, "system", system, detail, now)
+    values = {"clone": detail["speaking"], "clone_at": now}
+    connection.execute(update(hosts).where(hosts.c.system == system).values(values))
 
 
 def _noted(connection: Connection, system: str, detail: dict[str, str], now: datetime) -> bool:
@@ -102,7 +121,7 @@ def settle(connection: Connection, system: str, installation: str) -> None:
     if row is None:
         connection.execute(insert(hosts), {"system": system, "installation": installation})
     elif row.installation != installation:
-        values = {"installation": installation, "generation": None}
+        values = {"installation": installation, "generation": None, "clone": None, "clone_at": None}
         connection.execute(update(hosts).where(hosts.c.system == system).values(values))
 
 

@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, or_, select, true
@@ -23,6 +23,8 @@ from zfs_sync.witness.services.hindrances import Hindrances
 from zfs_sync.witness.services.liveness import enrolled, online
 
 _ORDER = ("DIVERGED", "NO_COMMON_BASE", "TARGET_UNMANAGED", "TARGET_DIRTY", "FEATURE_GAP", "TARGET_AHEAD", "UNREPORTED")
+CLONE_SHOWN_FOR = timedelta(days=1)
+"""How long a copy that spoke with a system's key is a warning; it is noted anew while it goes on."""
 
 
 def edge_rows(
@@ -176,14 +178,32 @@ def system_rows(
             "maintenance": row.spec["maintenance"],
             "datasets": row.dataset_count or 0,
             "snapshots": row.snapshot_count or 0,
-            "warnings": _warnings(row),
+            "warnings": _warnings(row, now),
         }
         for row in connection.execute(statement.order_by(systems.c.name))
     ]
 
 
-def _warnings(row: Row[Any]) -> list[str]:
+def _warnings(row: Row[Any], now: datetime) -> list[str]:
+    found = []
     declared = row.spec["platform"]
-    if declared is None or row.platform in (None, declared):
-        return []
-    return [f"platform {declared} is declared, and its agent reports {row.platform}"]
+    if declared is not None and row.platform not in (None, declared):
+        found.append(f"platform {declared} is declared, and its agent reports {row.platform}")
+    if row.clone_at is not None and now - row.clone_at <= CLONE_SHOWN_FOR:
+        found.append(
+            f"E_AGENT_CLONED: installation {row.clone} uses its key too, last seen {instant(row.clone_at)};"
+            " it is refused"
+        )
+    return found
+
+
+def pending_row(row: Row[Any]) -> dict[str, Any]:
+    """An agent that waits for approval."""
+    return {
+        "name": row.name,
+        "installation": row.installation,
+        "agent_version": row.agent_version,
+        "enrolled_with": row.enrolled_with,
+        "since": instant(row.since),
+        "last_seen": _instant(row.last_used_at),
+    }

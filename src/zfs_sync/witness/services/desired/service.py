@@ -14,7 +14,7 @@ from zfs_sync.core.errors import Fault, ZfsSyncError
 from zfs_sync.witness import audit
 from zfs_sync.witness.db.database import after_commit
 from zfs_sync.witness.principal import Principal
-from zfs_sync.witness.services import conflicts, keys, planning
+from zfs_sync.witness.services import conflicts, keys, pending, planning
 from zfs_sync.witness.services.desired import compare, observations, rules, store, switchover
 from zfs_sync.witness.services.desired.model import PLURAL, Change, Request
 
@@ -59,10 +59,18 @@ def _write(connection: Connection, moved: Sequence[Change], writing: Writing) ->
     for change in moved:
         store.write(connection, change, writing.at)
         _record(connection, change, writing)
-        if change.key[0] == "system" and change.action == "deleted":
-            keys.end_of_system(connection, writing.principal, change.key[1], writing.at)
+        if change.key[0] == "system":
+            _follow_system(connection, change, writing)
     store.advance_state(connection)
     _tell_planner(connection, moved, writing)
+
+
+def _follow_system(connection: Connection, change: Change, writing: Writing) -> None:
+    """An agent may wait for the name that is declared; one that is deleted takes its keys along."""
+    if change.action == "created":
+        pending.approve(connection, writing.principal, change.key[1], writing.at)
+    elif change.action == "deleted":
+        keys.end_of_system(connection, writing.principal, change.key[1], writing.at)
 
 
 def _changes(connection: Connection, request: Request) -> list[Change]:
