@@ -76,8 +76,8 @@ _ENTRIES = (
         413,
         "The request is too large",
         "The body is larger than the witness accepts.",
-        "Send less in one request; a report is sent in chunks.",
-        "grep max_body_bytes /etc/zfs-sync/witness.yml",
+        "Send less in one request, or raise max_body_bytes; the command shows what holds.",
+        "zfs-sync-witness check --json",
     ),
     CatalogueEntry(
         "E_BUSY",
@@ -418,8 +418,11 @@ _ENTRIES = (
         413,
         "The report is too large",
         "The host reports more datasets or snapshots than the witness takes from one system.",
-        "Narrow the host's allow-list to what is replicated, or raise the witness's limit.",
-        "grep report_max /etc/zfs-sync/witness.yml",
+        (
+            "Narrow the host's allow-list to what is replicated, or raise the witness's report_max_datasets or "
+            "report_max_snapshots; the command shows what holds."
+        ),
+        "zfs-sync-witness check --json",
     ),
     CatalogueEntry(
         "E_ROUTE_NOT_FOUND",
@@ -435,7 +438,7 @@ _ENTRIES = (
         "The snapshot to send is gone",
         "A snapshot that the plan names no longer exists at the source.",
         "None: the hosts report and the witness plans again.",
-        "zfs list -t snapshot DATASET",
+        "zfs list -r -t snapshot DATASET",
     ),
     CatalogueEntry(
         "E_SPACE",
@@ -594,7 +597,7 @@ _ENTRIES = (
         "The received head is not the one that was sent",
         "After the receive, the newest snapshot of the target is another one than planned.",
         "None: the host reports and the witness plans again. If it goes on, something else writes to the target.",
-        "zfs list -t snapshot -o name,guid TARGET",
+        "zfs list -r -t snapshot -o name,guid TARGET",
     ),
     CatalogueEntry(
         "E_WITNESS_UNREACHABLE",

@@ -10,7 +10,9 @@ from zfs_sync.witness.settings import load
 
 
 def check(options: Namespace) -> dict[str, Any]:
-    """Read the settings. Raises E_CONFIG with every fault."""
-    plain = exposed(load(file=options.config))
+    """Read the settings; they are in the answer, defaults too. Raises E_CONFIG with every fault."""
+    settings = load(file=options.config)
+    plain = exposed(settings)
     warning = " Keys travel readable: plain HTTP beyond loopback (allow_plain_http)." if plain else ""
-    return {"valid": True, "plain_http": plain, "text": f"The settings are valid.{warning}"}
+    said = {"valid": True, "plain_http": plain, "settings": settings.model_dump(mode="json")}
+    return {**said, "text": f"The settings are valid.{warning}"}
