@@ -7,6 +7,7 @@ becomes an error of the catalogue. The key is put into the header of a request a
 or an error shows.
 """
 
+import json
 import re
 import threading
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from zfs_sync import __version__
@@ -27,7 +29,10 @@ from zfs_sync.client.backoff import Backoff
 from zfs_sync.core.errors import ZfsSyncError
 
 TRIES = 3
+CONNECT_SECONDS = 10.0
 BUSY = frozenset({429, 502, 503, 504})
+MOST_BYTES = 16 * 1024 * 1024
+"""More than any answer has; a host that listens to a hostile witness is not filled up by it."""
 
 _WHERE = re.compile(r"^HTTPS?Connection(Pool)?\(.*?\): (Failed to establish a new connection: )?(\[Errno -?\d+\] )?")
 """What urllib3 puts before the reason: the address, which our sentence has named."""
@@ -40,6 +45,15 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """An answer as it came."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
 
 
 class Transport:
@@ -90,13 +104,13 @@ class Transport:
         while True:
             left -= 1
             try:
-                response = self._send(method, path, body, headers or {}, timeout_seconds or self._timeout)
+                said = self._send(method, path, body, headers or {}, timeout_seconds or self._timeout)
             except ZfsSyncError as error:
                 if not left or error.code != "E_WITNESS_UNREACHABLE":
                     raise
             else:
-                if not left or response.status_code not in BUSY:
-                    return self._understood(response)
+                if not left or said.status not in BUSY:
+                    return self._understood(said)
             self._sleep(backoff.next_seconds())
 
     def close(self) -> None:
@@ -105,25 +119,41 @@ class Transport:
         if session is not None:
             session.close()
 
-    def _send(
-        self, method: str, path: str, body: Any, headers: Mapping[str, str], timeout_seconds: float
-    ) -> requests.Response:
+    def _send(self, method: str, path: str, body: Any, headers: Mapping[str, str], timeout_seconds: float) -> _Said:
         authorization = {"Authorization": f"Bearer {self._token()}"}
+        until = time.monotonic() + timeout_seconds + CONNECT_SECONDS
         try:
-            return self._session().request(
+            response = self._session().request(
                 method,
                 f"{self.url}/api/v1{path}",
                 json=body,
                 headers={HEADER: str(PROTOCOL), **headers, **authorization},
-                timeout=(min(10.0, timeout_seconds), timeout_seconds),
+                timeout=(min(CONNECT_SECONDS, timeout_seconds), timeout_seconds),
                 allow_redirects=False,
+                stream=True,
             )
+            with response:
+                return _Said(response.status_code, response.headers, self._content(response, until))
         except requests.exceptions.SSLError as error:
             raise self._untrusted(error) from None
         except OSError as error:
             if isinstance(error, FileNotFoundError) or "CA certificate" in str(error):
                 raise self._untrusted(error) from None
             raise self._unreachable(error) from None
+
+    def _content(self, response: requests.Response, until: float) -> bytes:
+        """All of it. Raises E_WITNESS_UNREACHABLE for an answer that has no end, or that drips."""
+        content = bytearray()
+        try:
+            while part := response.raw.read1(1 << 16, decode_content=False):
+                content += part
+                if len(content) > MOST_BYTES:
+                    raise self._unreachable(OSError(f"its answer has more than {MOST_BYTES} bytes"))
+                if time.monotonic() > until:
+                    raise self._unreachable(OSError("its answer does not come to an end"))
+        except urllib3.exceptions.HTTPError as error:
+            raise self._unreachable(OSError(str(error))) from None
+        return bytes(content)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -132,32 +162,25 @@ class Transport:
             session.trust_env = False  # a .netrc would replace our key, an environment variable our CA
             session.mount("https://", HTTPAdapter(pool_maxsize=1))
             session.headers["User-Agent"] = f"zfs-sync/{__version__}"
+            session.headers["Accept-Encoding"] = "identity"  # what is compressed has no size until it is not any more
             session.verify = str(self._ca_file) if self._ca_file else True
             self._local.session = session
         return session
 
-    def _understood(self, response: requests.Response) -> Answer:
-        body = self._json(response)
-        if response.status_code < 300 or response.status_code == 304:
-            return Answer(response.status_code, response.headers, body)
-        if response.headers.get("Content-Type", "").startswith(MEDIA_TYPE) and isinstance(body, dict):
+    def _understood(self, said: _Said) -> Answer:
+        body = _json(said.content)
+        if said.status < 300 or said.status == 304:
+            return Answer(said.status, said.headers, body)
+        if said.headers.get("Content-Type", "").startswith(MEDIA_TYPE) and isinstance(body, dict):
             try:
                 raise error_from(body)
             except (KeyError, TypeError):
                 pass
         raise ZfsSyncError(
             "E_WITNESS_UNREACHABLE",
-            f"{self.url} answered {response.status_code} and is no witness, or something before it answers instead.",
+            f"{self.url} answered {said.status} and is no witness, or something before it answers instead.",
             hint="Check witness.url: it names the witness itself, without a path.",
         )
-
-    def _json(self, response: requests.Response) -> Any:
-        if not response.content:
-            return None
-        try:
-            return response.json()
-        except (requests.exceptions.JSONDecodeError, RecursionError):  # the latter where it is nested too deeply
-            return None
 
     def _unreachable(self, error: OSError) -> ZfsSyncError:
         return ZfsSyncError("E_WITNESS_UNREACHABLE", f"The witness at {self.url} cannot be reached: {_cause(error)}.")
@@ -167,6 +190,14 @@ class Transport:
         return ZfsSyncError(
             "E_WITNESS_UNTRUSTED", f"{self.url} did not prove itself with a certificate of {trusted}: {_cause(error)}."
         )
+
+
+def _json(content: bytes) -> Any:
+    """What the content says; None for nothing, and for what is no JSON."""
+    try:
+        return json.loads(content) if content else None
+    except (ValueError, RecursionError):  # the latter where it is nested too deeply
+        return None
 
 
 def _cause(error: BaseException) -> str:

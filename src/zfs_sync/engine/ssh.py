@@ -20,7 +20,7 @@ from zfs_sync.zfs.listing import Dataset
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 120.0
-ANSWER_BYTES = 64 * 1024 * 1024
+ANSWER_BYTES = wire.SOURCE_BYTES
 SSH_FAILED = 255
 CIPHERS = "^aes256-gcm@openssh.com,aes128-gcm@openssh.com"
 
@@ -158,7 +158,7 @@ def failure(status: int | None, said: str, peer: SshPeer, files: SshFiles) -> Zf
     if error := wire.said_error(said, peer.system):
         return error
     where = f"{peer.system} ({peer.user}@{peer.host}:{peer.port})"
-    detail = " ".join(said.split())[-wire.LONGEST_WORDS :] or "no word"
+    detail = wire.printable(" ".join(said.split())[-wire.LONGEST_WORDS :]) or "no word"
     if status == SSH_FAILED and _HOST_KEY.search(said):
         return _host_key_unknown(said, peer, files, where)
     if _LOST.search(said) or status is None or status < 0:

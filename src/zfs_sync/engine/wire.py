@@ -28,7 +28,8 @@ from zfs_sync.zfs.listing import Dataset
 
 GATE_VERSION = 1
 REQUEST_BYTES = 4096
-SOURCE_BYTES = 64 * 1024 * 1024
+SOURCE_BYTES = 16 * 1024 * 1024
+"""The longest description of a dataset: some hundred thousand snapshots, which take ten times that in memory."""
 ERROR_PREFIX = "zfs-sync-gate: "
 LONGEST_WORDS = 1000
 
@@ -206,5 +207,9 @@ def said_error(said: str, peer: str) -> ZfsSyncError | None:
 
 
 def _words(value: object) -> str:
-    text = value if isinstance(value, str) else ""
-    return "".join(each if each.isprintable() else " " for each in text[:LONGEST_WORDS])
+    return printable(value[:LONGEST_WORDS]) if isinstance(value, str) else ""
+
+
+def printable(text: str) -> str:
+    """The text without what would steer the terminal that shows it."""
+    return "".join(each if each.isprintable() else " " for each in text)

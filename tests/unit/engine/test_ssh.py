@@ -42,6 +42,14 @@ def test_what_ssh_says_has_a_code(tmp_path: Path, status: int | None, said: str,
     assert "nas2" in error.message
 
 
+def test_what_a_peer_says_steers_no_terminal(tmp_path: Path) -> None:
+    said = "\x1b]0;title\x07\x1b[2J all is well \u202e"
+    error = ssh.failure(1, said, PEER, files(tmp_path))
+    assert error.code == "E_SSH"
+    assert error.message.isprintable()
+    assert "all is well" in error.message
+
+
 def test_only_our_files_are_read_and_a_host_is_no_option(tmp_path: Path) -> None:
     argv = arguments(PEER, files(tmp_path), shared=False)
     assert argv[-2:] == ["--", "-oProxyCommand=x"]
