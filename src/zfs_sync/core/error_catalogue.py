@@ -576,6 +576,14 @@ _ENTRIES = (
         "zfs set zfs-sync:group=GROUP TARGET",
     ),
     CatalogueEntry(
+        "E_TOO_MANY_LISTENERS",
+        503,
+        "Too many clients follow jobs already",
+        "The witness serves a limited number of event streams at once, so that they leave room for agents.",
+        "Close streams that nobody reads, or raise event_listeners in the witness's settings.",
+        "grep event_listeners /etc/zfs-sync/witness.yml",
+    ),
+    CatalogueEntry(
         "E_UNAUTHENTICATED",
         401,
         "No valid API key",

@@ -16,8 +16,9 @@ from zfs_sync.witness.db.database import Database
 from zfs_sync.witness.envelope import Envelope
 from zfs_sync.witness.last_used import LastUsed
 from zfs_sync.witness.logs import make_logger
-from zfs_sync.witness.notifier import Notifier
+from zfs_sync.witness.notifier import COMMITS, Notifier
 from zfs_sync.witness.routes import ROUTERS
+from zfs_sync.witness.seats import Seats
 from zfs_sync.witness.settings import Settings
 from zfs_sync.witness.sweep import sweeping
 from zfs_sync.witness.traffic import Traffic
@@ -34,8 +35,10 @@ def create_app(
         notifier=Notifier(),
         last_used=LastUsed(database),
         traffic=Traffic(),
+        seats=Seats(settings.event_listeners),
         log=log or make_logger(settings.log_level),
     )
+    database.follow(lambda: witness.notifier.wake([COMMITS]))
     app = FastAPI(
         title="ZFS Sync witness",
         version=__version__,

@@ -12,6 +12,7 @@ from zfs_sync.witness.clock import Clock
 from zfs_sync.witness.db.database import Database
 from zfs_sync.witness.last_used import LastUsed
 from zfs_sync.witness.notifier import Notifier
+from zfs_sync.witness.seats import Seats
 from zfs_sync.witness.settings import Settings
 from zfs_sync.witness.traffic import Traffic
 
@@ -26,6 +27,7 @@ class Witness:
     notifier: Notifier
     last_used: LastUsed
     traffic: Traffic
+    seats: Seats
     log: FilteringBoundLogger
 
 

@@ -10,6 +10,8 @@ import asyncio
 import threading
 from collections.abc import Iterable
 
+COMMITS = ""
+"""What names no system: woken with every commit of the database, for those who follow it."""
 _Waiter = tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]
 
 
@@ -49,6 +51,11 @@ class Notifier:
         finally:
             self._forget(system, waiter)
         return not self._closed
+
+    @property
+    def closed(self) -> bool:
+        """Whether the process ends."""
+        return self._closed
 
     def close(self) -> None:
         """Let every waiter go at once and hold nobody from now on: the process ends."""

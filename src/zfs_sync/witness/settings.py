@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     """The most snapshots that one system may report."""
     report_chunk_max_snapshots: Annotated[int, Field(ge=1)] = 50_000
     """The most snapshots in one part of a report."""
+    event_listeners: Annotated[int, Field(ge=1, le=10_000)] = 200
+    """How many clients may follow jobs as events at once."""
     jobs_kept_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     """How long ended jobs are kept, with their history. What they moved stays counted."""
     audit_kept_days: Annotated[int, Field(ge=1, le=36_500)] = 400

@@ -70,8 +70,12 @@ CONTRACT: dict[tuple[str, str], set[str]] = {
     ("GET", V1 + "/snapshots/compare"): VIEWER,
     ("GET", V1 + "/audit"): VIEWER,
     ("GET", "/metrics"): VIEWER,
+    ("GET", V1 + "/jobs/{id}/events"): VIEWER,
+    ("GET", V1 + "/events"): VIEWER,
 }
 """Who may call what. A route that is not here does not belong into the application."""
+ENDLESS = V1 + "/events"
+"""Whoever is let in here gets an answer that does not end: test_events.py has that."""
 ROLES = ("admin", "operator", "viewer", "agent", "enrol")
 
 
@@ -125,6 +129,8 @@ def _assert_refused(answer: Any, status: int, code: str, what: str) -> None:
 
 def test_every_route_lets_its_roles_in(app: FastAPI, client: TestClient, tokens: dict[str, str]) -> None:
     for method, route in _routes(app):
+        if route.path == ENDLESS:
+            continue
         for role in _contract(method, route):
             answer = Api(client, tokens[role])(method, _path(route))
             assert answer.status_code not in (401, 403, 500), f"{role} {method} {route.path}: {answer.text}"

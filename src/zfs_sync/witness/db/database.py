@@ -65,7 +65,12 @@ class Database:
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="database-writer", daemon=True)
         self._closed = False
+        self._followers: list[Callable[[], None]] = []
         self._thread.start()
+
+    def follow(self, action: Callable[[], None]) -> None:
+        """Run ``action`` on the writer's thread after every commit. It must be quick."""
+        self._followers.append(action)
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` returns, run in one read transaction, so that it sees one state of the database."""
@@ -112,7 +117,7 @@ class Database:
                     result = work(connection)
         except DBAPIError as error:
             raise _translated(error) from error
-        for action in actions:
+        for action in (*actions, *self._followers):
             action()
         return result
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, true
 
 from zfs_sync.witness.clock import instant
 from zfs_sync.witness.db.work import job_events, jobs
@@ -73,3 +73,21 @@ def history(connection: Connection, job: str) -> list[dict[str, Any]]:
         {"at": instant(row.at), "state": row.state, "epoch": row.epoch, "detail": row.detail}
         for row in connection.execute(statement)
     ]
+
+
+def newest_transition(connection: Connection) -> int:
+    """The number of the newest change of any job's state; 0 where there is none."""
+    return connection.execute(select(func.max(job_events.c.id))).scalar() or 0
+
+
+def transitions(connection: Connection, *, after: int, limit: int = 500) -> list[tuple[int, dict[str, Any]]]:
+    """Changes of the states of all jobs behind a number, in order, each with its own."""
+    columns = [jobs.c[name] for name in ("group", "edge", "relative", "from_system", "to_system")]
+    statement = select(job_events, *columns).join(jobs, jobs.c.id == job_events.c.job)
+    rows = connection.execute(statement.where(job_events.c.id > after).order_by(job_events.c.id).limit(limit))
+    return [(row.id, _transition(row)) for row in rows]
+
+
+def _transition(row: Row[Any]) -> dict[str, Any]:
+    same = ("job", "group", "edge", "relative", "from_system", "to_system", "state", "epoch", "detail")
+    return {name: getattr(row, name) for name in same} | {"at": instant(row.at)}
