@@ -24,6 +24,7 @@ from zfs_sync.agent.known_hosts import GRACE_SECONDS, KnownHosts
 from zfs_sync.agent.loops import Attempts, HeartbeatLoop, JobLoop, ScanLoop, WorkLoop
 from zfs_sync.agent.notify import Systemd
 from zfs_sync.agent.outbox import Outbox
+from zfs_sync.agent.remarks import Remarks
 from zfs_sync.agent.reporter import Reporter
 from zfs_sync.agent.storage import Storage
 from zfs_sync.agent.work_cache import WorkCache
@@ -52,6 +53,7 @@ class Agent:
         self.client = agent_client(config)
         self.cache = WorkCache(config.state, config.system)
         self.releases = Releases(self.cache, self.storage)
+        self.remarks = Remarks(self.cache, self.storage, self.allow)
         self.outbox = Outbox(config.state)
         installation = installation_id(config.state)
         self.worker = self._worker()
@@ -92,7 +94,6 @@ class Agent:
         return Worker(
             client=self.client,
             storage=self.storage,
-            config=self.config,
             allow=self.allow,
             files=SshFiles(self.config.identity_path, self.config.known_hosts_path, control),
             cache=self.cache,
@@ -218,7 +219,7 @@ class _Service:
         self._start("scan", agent.scan.run)
         self._start("heartbeat", HeartbeatLoop(agent.reporter, agent.cache, agent.scan, agent.stop).run)
         self._start("work", agent.work.run)
-        self._start("jobs", JobLoop(agent.jobs, agent.cache, agent.releases, agent.stop).run)
+        self._start("jobs", JobLoop(agent.jobs, agent.cache, agent.stop, agent.releases, agent.remarks).run)
 
     def _start(self, name: str, target: Callable[[], None]) -> None:
         thread = threading.Thread(target=target, name=name, daemon=True)

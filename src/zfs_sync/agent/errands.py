@@ -5,7 +5,6 @@
 from dataclasses import dataclass
 
 from zfs_sync.agent.allow import AllowList
-from zfs_sync.agent.config import AgentConfig
 from zfs_sync.agent.storage import Engine
 from zfs_sync.api.work import Claim, WorkEdge
 from zfs_sync.core.errors import ZfsSyncError
@@ -37,17 +36,20 @@ class PushErrand:
     target: SshTarget
 
 
-def errand(claim: Claim, engine: Engine, config: AgentConfig, allow: AllowList, files: SshFiles) -> Errand | PushErrand:
-    """What the claim asks of this host. Raises E_EDGE_UNKNOWN for another host's edge, E_NOT_ALLOWED_HERE."""
+def errand(claim: Claim, engine: Engine, system: str, allow: AllowList, files: SshFiles) -> Errand | PushErrand:
+    """What the claim asks of this host, which is called ``system``.
+
+    Raises E_EDGE_UNKNOWN for another host's edge, E_NOT_ALLOWED_HERE.
+    """
     edge = claim.edge
     if edge.direction == "push" and edge.from_system != edge.to_system:
-        return _push(claim, config, allow, files)
-    if edge.to_system != config.system or edge.role == "from":
-        raise ZfsSyncError("E_EDGE_UNKNOWN", f"Edge {edge.id} does not lead to this host, {config.system}.")
+        return _push(claim, system, allow, files)
+    if edge.to_system != system or edge.role == "from":
+        raise ZfsSyncError("E_EDGE_UNKNOWN", f"Edge {edge.id} does not lead to this host, {system}.")
     target = dataset_of(edge, edge.to_root, claim.relative)
     require_receive(edge, target, allow)
     job = job_of(edge, target, _steps(claim), engine)
-    return Errand(job, _feeder(claim, engine, config, allow, files))
+    return Errand(job, _feeder(claim, engine, system, allow, files))
 
 
 def job_of(edge: WorkEdge, target: str, steps: tuple[Step, ...], engine: Engine) -> Job:
@@ -76,10 +78,10 @@ def ownership_of(edge: WorkEdge, engine: Engine, target: str) -> Ownership:
     return Ownership.of(edge.formerly, peers=edge.peers, takeover=takeover)
 
 
-def _push(claim: Claim, config: AgentConfig, allow: AllowList, files: SshFiles) -> PushErrand:
+def _push(claim: Claim, system: str, allow: AllowList, files: SshFiles) -> PushErrand:
     edge = claim.edge
-    if edge.from_system != config.system or edge.role != "from":
-        raise ZfsSyncError("E_EDGE_UNKNOWN", f"Edge {edge.id} is not pushed by this host, {config.system}.")
+    if edge.from_system != system or edge.role != "from":
+        raise ZfsSyncError("E_EDGE_UNKNOWN", f"Edge {edge.id} is not pushed by this host, {system}.")
     source = dataset_of(edge, edge.from_root, claim.relative)
     allow.require("send", source)
     target = dataset_of(edge, edge.to_root, claim.relative)
@@ -104,9 +106,9 @@ def _steps(claim: Claim) -> tuple[Step, ...]:
     )
 
 
-def _feeder(claim: Claim, engine: Engine, config: AgentConfig, allow: AllowList, files: SshFiles) -> Feeder:
+def _feeder(claim: Claim, engine: Engine, system: str, allow: AllowList, files: SshFiles) -> Feeder:
     edge = claim.edge
-    if edge.from_system == config.system:
+    if edge.from_system == system:
         source = dataset_of(edge, edge.from_root, claim.relative)
         allow.require("send", source)
         return LocalFeeder(

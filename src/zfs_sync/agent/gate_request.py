@@ -118,8 +118,13 @@ def _roots(edge: WorkEdge) -> tuple[str, str, str]:
 def _run_by(edge: WorkEdge, peer: str, system: str) -> bool:
     """Whether the edge is between ``system``, this host, and ``peer``, whose agent runs its jobs."""
     if edge.direction == "push":
-        return edge.role == "to" and edge.to_system == system and edge.from_system == peer
-    return edge.role == "from" and edge.from_system == system and edge.to_system == peer
+        return edge.role == "to" and edge.to_system == system and _is(edge, edge.from_system, peer)
+    return edge.role == "from" and edge.from_system == system and _is(edge, edge.to_system, peer)
+
+
+def _is(edge: WorkEdge, system: str, peer: str) -> bool:
+    """Whether the other end of the edge is the host that the administrator trusts as ``peer``: it may be renamed."""
+    return peer == system or (edge.peer is not None and edge.peer.system == system and peer in edge.peer.formerly)
 
 
 def shown(peer: str) -> str:

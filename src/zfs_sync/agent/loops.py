@@ -9,8 +9,8 @@ logged when it begins and when it ends, not every time.
 import logging
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
-from zfs_sync.agent.holds import Releases
 from zfs_sync.agent.jobs import TICK_SECONDS, JobRunner
 from zfs_sync.agent.reporter import Reporter
 from zfs_sync.agent.work_cache import WorkCache
@@ -118,11 +118,19 @@ class WorkLoop:
             self._cache.replace(*answer)
 
 
-class JobLoop:
-    """Starts what waits, delivers what is done, and gives back holds of edges that are gone."""
+class Chore(Protocol):
+    """Something small that follows from what the witness last said."""
 
-    def __init__(self, runner: JobRunner, cache: WorkCache, releases: Releases, stop: threading.Event) -> None:
-        self._runner, self._cache, self._releases, self._stop = runner, cache, releases, stop
+    def run(self) -> None:
+        """Do what there is to do."""
+        ...
+
+
+class JobLoop:
+    """Starts what waits, delivers what is done, and does what else follows from the witness's word."""
+
+    def __init__(self, runner: JobRunner, cache: WorkCache, stop: threading.Event, *chores: Chore) -> None:
+        self._runner, self._cache, self._stop, self._chores = runner, cache, stop, chores
 
     def run(self) -> None:
         """Until stopped."""
@@ -131,5 +139,6 @@ class JobLoop:
             self._runner.deliver()
             self._runner.end_withdrawn()
             self._runner.start_ready()
-            self._releases.run()
+            for chore in self._chores:
+                chore.run()
             version = self._cache.wait(version, TICK_SECONDS)

@@ -21,6 +21,7 @@ class WorkCache:
     def __init__(self, folder: Path, system: str) -> None:
         """Reads what an earlier run was told; for another system's name, or unreadable, it counts as nothing."""
         self._path = folder / "work.json"
+        self._configured = system
         self._changed = threading.Condition()
         self._work = self._read(system)
         self._version = 0
@@ -31,6 +32,11 @@ class WorkCache:
     def work(self) -> Work | None:
         """The work; None before the witness was ever heard."""
         return self._work
+
+    @property
+    def system(self) -> str:
+        """What this host is called: the witness knows when it was renamed before its configuration does."""
+        return self._work.system if self._work else self._configured
 
     @property
     def settings(self) -> Settings:
@@ -74,4 +80,4 @@ class WorkCache:
         except ZfsSyncError as error:
             LOG.warning("what was cached of the witness's work cannot be used: %s", error)
             return None
-        return work if work is None or work.system == system else None
+        return work if work is None or system in (work.system, *work.formerly) else None

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from zfs_sync.agent.allow import AllowList
-from zfs_sync.agent.config import AgentConfig
 from zfs_sync.agent.errands import Errand, PushErrand, errand
 from zfs_sync.agent.outbox import Outbox
 from zfs_sync.agent.pulse import Pulse
@@ -32,7 +31,6 @@ class Worker:
 
     client: WitnessClient
     storage: Storage
-    config: AgentConfig
     allow: AllowList
     files: SshFiles
     cache: WorkCache
@@ -85,7 +83,7 @@ class Worker:
 
     def _move(self, claim: Claim, running: Running) -> Moved:
         engine = self.storage.engine()
-        found = errand(claim, engine, self.config, self.allow, self.files)
+        found = errand(claim, engine, self.cache.system, self.allow, self.files)
         moved = (
             self._pushed(found, engine, running)
             if isinstance(found, PushErrand)

@@ -100,6 +100,46 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SystemRename:
+    """A new name for a system."""
+
+    __pydantic_config__ = STRICT
+
+    name: SystemName
+    """What it is called from now on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncGroupRename:
+    """A new name for a sync group."""
+
+    __pydantic_config__ = STRICT
+
+    name: GroupName
+    """What it is called from now on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameAnswer:
+    """What an object is called now."""
+
+    __pydantic_config__ = STRICT
+
+    kind: Annotated[Literal["system", "sync_group"], Example("system")]
+    """What it is."""
+    name: str
+    """Its name."""
+    action: Annotated[Literal["renamed", "unchanged"], Example("renamed")]
+    """unchanged: it had this name already."""
+    formerly: list[str]
+    """Names that it had, and by which agents, gates and marks may still speak of it."""
+    warnings: list[Advice]
+    """What a person should know."""
+    state: Annotated[str, Example('"3f9c-12"')]
+    """The tag of desired state."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FleetAnswer:
     """The plan, or what was applied: the same for both."""
 

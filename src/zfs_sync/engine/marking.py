@@ -116,6 +116,11 @@ class Targets:
                 raise
             raise ZfsSyncError("E_PROPERTY_REFUSED", f"{path} does not take {name}={value}: {error.message}") from error
 
+    def remark(self, dataset: Dataset, group: str) -> None:
+        """Give a marked target the new name of its group, under its lock. Raises E_TARGET_LOCKED."""
+        with target_lock(self._state, dataset.path):
+            self._zfs.set_property(dataset.path, MARKER, group)
+
     def heal_all(self) -> list[str]:
         """Finish what earlier runs left; the datasets that were marked. For the agent's start.
 

@@ -155,3 +155,42 @@ def test_an_old_source_that_went_on_has_diverged_and_is_left_alone(fleet: Fleet)
     protect(fleet, "h1")
     settled(fleet, "h2")
     in_sync(fleet)
+
+
+def test_a_renamed_group_and_a_renamed_system_go_on(fleet: Fleet) -> None:
+    in_sync(fleet)
+    source = next(each["from_system"] for each in fleet.witness.call("GET", "/status?group=g")["items"])
+    other = "h1" if source == "h2" else "h2"
+    fleet.witness.call("POST", "/sync-groups/g/rename", {"name": "pictures"})
+    fleet.witness.call("POST", f"/systems/{other}/rename", {"name": "munich"})
+    fleet.witness.call("POST", "/systems/h3/rename", {"name": "vault"})
+    for name in (other, "h3"):
+        marker = ["zfs", "get", "-rH", "-t", "filesystem", "-o", "value", "zfs-sync:group", PLACES[name]]
+        wait_for(
+            lambda name=name, marker=marker: (
+                fleet.host(name).ssh(marker, check=False).stdout.split() == ["pictures", "pictures"]
+                or fleet.host(name)
+                .ssh(["zfs", "get", "-rH", "-o", "value", "zfs-sync:group", PLACES[name]])
+                .stdout.count("pictures")
+                >= 2
+            ),
+            f"the targets on {name} carry the new name",
+        )
+    write(fleet, source, "renamed")
+    settled(fleet, source)
+    in_sync(fleet, "pictures")
+    items = fleet.witness.call("GET", "/status?group=pictures")["items"]
+    assert {each["to_system"] for each in items} == {"munich", "vault"}
+    jobs = fleet.witness.call("GET", "/jobs?group=pictures&system=munich")["items"]
+    assert len(jobs) > 2, "the jobs of before are its own"
+
+
+def test_an_agent_whose_configuration_follows_goes_on(fleet: Fleet) -> None:
+    items = fleet.witness.call("GET", "/status?group=pictures")["items"]
+    source = next(each["from_system"] for each in items)
+    fleet.configs["h3"]["system"] = "vault"
+    assert fleet.install("h3", enrol=False)["enrolled"], fleet.journal("h3")
+    write(fleet, source, "configured")
+    settled(fleet, source)
+    in_sync(fleet, "pictures")
+    assert "E_FORBIDDEN" not in fleet.journal("h3")

@@ -192,7 +192,7 @@ def test_holds_are_given_back_for_edges_that_the_witness_itself_took_away(
 ) -> None:
     WorkCache(tmp_path, "nas1").replace(work_of("nas1"), "")
     cache, holds, runner = WorkCache(tmp_path, "nas1"), Holds(), Runner()
-    loop = JobLoop(runner, cache, Releases(cache, holds), stop)  # type: ignore[arg-type]
+    loop = JobLoop(runner, cache, stop, Releases(cache, holds))  # type: ignore[arg-type]
     thread = run(loop, stop)
     until(lambda: runner.turns >= 1)
     cache.poke()

@@ -44,7 +44,7 @@ def allow(config: AgentConfig) -> AllowList:
 
 
 def test_a_claim_becomes_steps_by_guid_and_a_peer(storage: Ready, config: AgentConfig, allow: AllowList) -> None:
-    found = errand(claim(relative="a b", base="7"), storage.engine(), config, allow, FILES)
+    found = errand(claim(relative="a b", base="7"), storage.engine(), config.system, allow, FILES)
     assert found.job.target == "backup/photos/a b"
     assert found.job.steps == (Step(7, 18446744073709551615),)
     assert isinstance(found.feeder, SshFeeder)
@@ -53,7 +53,7 @@ def test_a_claim_becomes_steps_by_guid_and_a_peer(storage: Ready, config: AgentC
 def test_a_claim_carries_what_its_edge_carries(storage: Ready, config: AgentConfig, allow: AllowList) -> None:
     edge = replace(TO_HERE, selection=EdgeSelection(snapshots_exclude=["scratch-*"], intermediate=False))
     jump = replace(claim(edge), steps=[JobStep(op="receive", base_guid="7", to_guid="9", alone=True)])
-    job = errand(jump, storage.engine(), config, allow, FILES).job
+    job = errand(jump, storage.engine(), config.system, allow, FILES).job
     assert job.steps == (Step(7, 9, alone=True),)
     assert job.selection == Selection(snapshots_exclude=("scratch-*",), intermediate=False)
 
@@ -63,14 +63,14 @@ def test_a_property_that_is_never_set_is_refused_whatever_the_witness_says(
 ) -> None:
     for properties in ({"mountpoint": "/etc"}, {"sharenfs": "on"}, {"zfs-sync:group": "other"}):
         with pytest.raises(ZfsSyncError, match="never set") as caught:
-            errand(claim(replace(TO_HERE, properties=properties)), storage.engine(), config, allow, FILES)
+            errand(claim(replace(TO_HERE, properties=properties)), storage.engine(), config.system, allow, FILES)
         assert caught.value.code == "E_VALIDATION"
-    found = errand(claim(replace(TO_HERE, properties={"readonly": "on"})), storage.engine(), config, allow, FILES)
+    found = errand(claim(replace(TO_HERE, properties={"readonly": "on"})), storage.engine(), config.system, allow, FILES)
     assert found.job.properties == {"readonly": "on"}
 
 
 def test_a_local_pair_needs_no_ssh(storage: Ready, config: AgentConfig, allow: AllowList) -> None:
-    assert isinstance(errand(claim(LOCAL), storage.engine(), config, allow, FILES).feeder, LocalFeeder)
+    assert isinstance(errand(claim(LOCAL), storage.engine(), config.system, allow, FILES).feeder, LocalFeeder)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_host_does_only_what_is_its_own_to_do_whatever_the_witness_says(
     storage: Ready, config: AgentConfig, allow: AllowList, edge: object, relative: str, code: str
 ) -> None:
     with pytest.raises(ZfsSyncError) as caught:
-        errand(claim(edge, relative), storage.engine(), config, allow, FILES)
+        errand(claim(edge, relative), storage.engine(), config.system, allow, FILES)
     assert caught.value.code == code
 
 
@@ -135,7 +135,6 @@ def make(storage: Ready, config: AgentConfig, allow: AllowList, witness: Witness
         return Worker(
             client=witness,  # type: ignore[arg-type]
             storage=storage,  # type: ignore[arg-type]
-            config=config,
             allow=allow,
             files=FILES,
             cache=cache,
@@ -149,7 +148,7 @@ def make(storage: Ready, config: AgentConfig, allow: AllowList, witness: Witness
 
 def put(worker: Worker) -> Finish | None:
     """What waits in the outbox."""
-    records = list(state.read_all(worker.config.state / "outbox"))
+    records = [state.read(path) for path in sorted(worker.outbox._folder.glob("*.json"))]
     return structure(Finish, records[0]["finish"]) if records else None
 
 

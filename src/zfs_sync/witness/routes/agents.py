@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an agent says about its host: enrolment, heartbeats, reports."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Query, Response
@@ -24,9 +25,10 @@ from zfs_sync.witness.auth import Agent, Enrol, ViewerOrAgent
 from zfs_sync.witness.context import InWitness, Witness
 from zfs_sync.witness.db.database import after_commit
 from zfs_sync.witness.routes.answers import answer
+from zfs_sync.witness.routes.own import own_name
 from zfs_sync.witness.routes.parameters import PAGE_LIMIT, After, AgentProtocol, Limit, page
 from zfs_sync.witness.routing import new_router
-from zfs_sync.witness.services import enrol, held, jobs, liveness, renewal, reports
+from zfs_sync.witness.services import enrol, former_names, held, jobs, liveness, renewal, reports
 
 router = new_router("agents")
 
@@ -38,7 +40,8 @@ def enrol_agent(witness: InWitness, principal: Enrol, body: Enrolment) -> Respon
     """Introduce the key that an agent has made for itself. An enrol key of one system works once."""
 
     def write(connection: Connection) -> None:
-        woken = enrol.enrol(connection, principal, body, witness.clock())
+        known = replace(body, system=former_names.current(connection, "system", body.system))
+        woken = enrol.enrol(connection, principal, known, witness.clock())
         after_commit(connection, lambda: witness.notifier.wake(woken))
 
     witness.database.write(write)
@@ -50,13 +53,14 @@ def get_enrolment(
     witness: InWitness, principal: Agent, name: str, installation: Installation, protocol: AgentProtocol = FIRST
 ) -> Response:
     """Whether this key speaks for the system, from this installation: answered, or refused with the reason."""
-    principal.check_own(name)
-    witness.database.read(lambda connection: liveness.check_enrolled(connection, name, installation))
+    system = own_name(witness, principal, name)
+    witness.database.read(lambda connection: liveness.check_enrolled(connection, system, installation))
     return _standing(witness, name, protocol)
 
 
 def _standing(witness: Witness, name: str, protocol: int) -> Response:
-    waits = witness.database.read(lambda connection: liveness.waits(connection, name))
+    system = witness.database.read(lambda connection: former_names.current(connection, "system", name))
+    waits = witness.database.read(lambda connection: liveness.waits(connection, system))
     found = EnrolmentAnswer(system=name, state="pending" if waits else "enrolled")
     return answer(told(EnrolmentAnswer, unstructure(found), protocol) or {})
 
@@ -64,16 +68,16 @@ def _standing(witness: Witness, name: str, protocol: int) -> Response:
 @router.post("/systems/{name}/key")
 def renew_key(witness: InWitness, principal: Agent, name: str, body: Succession) -> SuccessionAnswer:
     """Introduce the successor of an agent's key, which somebody has asked for. The old key goes on for its overlap."""
-    principal.check_own(name)
-    liveness.check_installation(witness, principal, name, body.installation)
-    witness.database.write(lambda connection: renewal.succeed(connection, principal, name, body, witness.clock()))
+    system = own_name(witness, principal, name)
+    liveness.check_installation(witness, principal, system, body.installation)
+    witness.database.write(lambda connection: renewal.succeed(connection, principal, system, body, witness.clock()))
     return SuccessionAnswer(system=name, key=body.token_lookup)
 
 
 @router.post("/systems/{name}/heartbeat", response_model=HeartbeatAnswer)
 def heartbeat(witness: InWitness, principal: Agent, name: str, body: Heartbeat) -> Response:
     """A sign of life of a host on which nothing changed."""
-    principal.check_own(name)
+    name = own_name(witness, principal, name)
     liveness.check_protocol(body.protocol)
     liveness.check_installation(witness, principal, name, body.installation)
     now = witness.clock()
@@ -94,7 +98,7 @@ def heartbeat(witness: InWitness, principal: Agent, name: str, body: Heartbeat) 
 @router.post("/systems/{name}/reports")
 def report(witness: InWitness, principal: Agent, name: str, body: Report) -> ReportAnswer:
     """Take one part of a report. A full one becomes current with its last part."""
-    principal.check_own(name)
+    name = own_name(witness, principal, name)
     liveness.check_protocol(body.protocol)
     liveness.check_installation(witness, principal, name, body.installation)
 
@@ -113,7 +117,7 @@ def held_report(
 ) -> Response:
     """What is held of a system: its datasets with the GUIDs of their snapshots. An agent key sees its own system."""
     if principal.system is not None:
-        principal.check_own(name)
+        name = own_name(witness, principal, name)
 
     def read(connection: Connection) -> dict[str, Any]:
         host = liveness.host_of(connection, name)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
-from zfs_sync.api.changes import FleetAnswer
+from zfs_sync.api.changes import FleetAnswer, RenameAnswer, SyncGroupRename, SystemRename
 from zfs_sync.api.fleet import SyncGroupSpec, SystemSpec
 from zfs_sync.core.errors import Fault, ZfsSyncError, pointer
 from zfs_sync.core.names import check_group_name, check_system_name
@@ -28,7 +28,7 @@ from zfs_sync.witness.routes.parameters import (
     page,
 )
 from zfs_sync.witness.routing import new_router
-from zfs_sync.witness.services import status
+from zfs_sync.witness.services import renaming, status
 from zfs_sync.witness.services.desired import service, store
 from zfs_sync.witness.services.desired.model import TITLE, Deletion, Key, Kind, Request, Stored
 from zfs_sync.witness.services.desired.request import DEFAULT_OWNER, read_spec
@@ -108,7 +108,33 @@ def _routes(kind: Kind) -> APIRouter:
         request = Request(owner or DEFAULT_OWNER, deletions=(deletion,), adopt=adopt)
         return _applied(witness, principal, request, if_match)
 
+    _add_rename(router, kind)
     return router
+
+
+def _add_rename(router: APIRouter, kind: Kind) -> None:
+    body_type = SystemRename if kind == "system" else SyncGroupRename
+
+    @router.post(
+        _PATHS[kind] + "/{name}/rename",
+        name=f"rename_{kind}",
+        summary=f"Rename a {TITLE[kind]}",
+        response_model=RenameAnswer,
+    )
+    def rename_object(
+        witness: InWitness,
+        principal: Operator,
+        name: str,
+        body: body_type,  # type: ignore[valid-type]
+        if_match: IfMatch = None,
+    ) -> Response:
+        """Give the object another name; everything that is known of it goes along, and nothing stops working."""
+        writing = Writing(principal, witness.clock(), witness.notifier.wake)
+        key = _checked(kind, name)
+        to = str(body.name)  # type: ignore[attr-defined]  # one of two models that have it
+        return answer(
+            witness.database.write(lambda connection: renaming.rename(connection, writing, key, to, if_match))
+        )
 
 
 def _observed_system(connection: Connection, witness: Witness, name: str) -> dict[str, Any]:

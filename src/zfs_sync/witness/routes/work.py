@@ -14,9 +14,10 @@ from zfs_sync.witness.auth import Agent, still_alive
 from zfs_sync.witness.context import InWitness, Witness
 from zfs_sync.witness.principal import Principal
 from zfs_sync.witness.routes.answers import answer
+from zfs_sync.witness.routes.own import own_name
 from zfs_sync.witness.routes.parameters import AgentProtocol
 from zfs_sync.witness.routing import new_router
-from zfs_sync.witness.services import liveness, work
+from zfs_sync.witness.services import former_names, liveness, work
 
 router = new_router("agents")
 
@@ -34,7 +35,7 @@ async def get_work(
     protocol: AgentProtocol = FIRST,
 ) -> Response:
     """All that this host needs to know. With If-None-Match it is answered when that changes, or 304 after `wait`."""
-    principal.check_own(name)
+    name = await run_in_threadpool(own_name, witness, principal, name)
     liveness.check_protocol(protocol)
     left = float(min(wait, witness.settings.long_poll_seconds))
     while True:
@@ -58,8 +59,9 @@ def _read(
 ) -> tuple[dict[str, Any], float | None]:
     def read(connection: Any) -> tuple[dict[str, Any], float | None]:
         still_alive(connection, principal, now)
-        liveness.host_of(connection, name)
-        body = work.for_system(connection, witness.settings, name, now, protocol)
-        return body, work.seconds_until_due(connection, name, now)
+        system = former_names.current(connection, "system", name)  # it may have been renamed while it waited
+        liveness.host_of(connection, system)
+        body = work.for_system(connection, witness.settings, system, now, protocol)
+        return body, work.seconds_until_due(connection, system, now)
 
     return witness.database.read(read)

@@ -14,7 +14,7 @@ from zfs_sync.core.errors import Fault, ZfsSyncError
 from zfs_sync.witness import audit
 from zfs_sync.witness.db.database import after_commit
 from zfs_sync.witness.principal import Principal
-from zfs_sync.witness.services import conflicts, keys, pending, planning
+from zfs_sync.witness.services import conflicts, former_names, keys, pending, planning
 from zfs_sync.witness.services.desired import compare, observations, rules, store, switchover
 from zfs_sync.witness.services.desired.model import PLURAL, Change, Request
 
@@ -45,7 +45,7 @@ def plan(connection: Connection, request: Request) -> dict[str, Any]:
 
 def apply(connection: Connection, request: Request, writing: Writing, if_match: str | None = None) -> dict[str, Any]:
     """Make desired state what the request says, all of it or nothing. Raises what ``plan`` raises, E_STATE_CHANGED."""
-    _check_state(connection, if_match)
+    check_state(connection, if_match)
     changes = _changes(connection, request)
     warnings = observations.warnings_of(connection, changes)
     moved = [change for change in changes if change.action != "unchanged"]
@@ -58,6 +58,8 @@ def apply(connection: Connection, request: Request, writing: Writing, if_match: 
 def _write(connection: Connection, moved: Sequence[Change], writing: Writing) -> None:
     for change in moved:
         store.write(connection, change, writing.at)
+        if change.action in ("created", "deleted"):
+            former_names.forget(connection, *change.key)
         _record(connection, change, writing)
         if change.key[0] == "system":
             _follow_system(connection, change, writing)
@@ -97,7 +99,8 @@ def _refusal(faults: Sequence[Fault]) -> ZfsSyncError:
     return ZfsSyncError(code or "E_VALIDATION", message, faults=faults)
 
 
-def _check_state(connection: Connection, if_match: str | None) -> None:
+def check_state(connection: Connection, if_match: str | None) -> None:
+    """Raise E_STATE_CHANGED where desired state is another than the caller planned with (If-Match)."""
     if if_match is None or if_match.strip() == "*":
         return
     current = store.state_tag(connection)
