@@ -65,7 +65,8 @@ def test_a_property_that_is_never_set_is_refused_whatever_the_witness_says(
         with pytest.raises(ZfsSyncError, match="never set") as caught:
             errand(claim(replace(TO_HERE, properties=properties)), storage.engine(), config.system, allow, FILES)
         assert caught.value.code == "E_VALIDATION"
-    found = errand(claim(replace(TO_HERE, properties={"readonly": "on"})), storage.engine(), config.system, allow, FILES)
+    harmless = claim(replace(TO_HERE, properties={"readonly": "on"}))
+    found = errand(harmless, storage.engine(), config.system, allow, FILES)
     assert found.job.properties == {"readonly": "on"}
 
 
