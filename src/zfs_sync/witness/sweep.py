@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.witness.context import Witness
 from zfs_sync.witness.db.database import after_commit
-from zfs_sync.witness.services import access, jobs, retention
+from zfs_sync.witness.services import access, clock_back, jobs, retention
 
 BATCHES = 20
 """How often a round deletes: a backlog, after the ages were made shorter, goes over many rounds."""
@@ -28,9 +28,9 @@ async def sweeping(witness: Witness) -> AsyncIterator[None]:
     await run_in_threadpool(
         witness.database.write, lambda each: jobs.extend_all(each, witness.settings, witness.clock())
     )
-    revocations = Revocations(witness)
+    revocations, sweeper = Revocations(witness), await run_in_threadpool(Sweeper, witness)
     tasks = [
-        asyncio.create_task(_forever(witness, max(0.5, witness.settings.lease_seconds / 6), lambda: sweep(witness))),
+        asyncio.create_task(_forever(witness, max(0.5, witness.settings.lease_seconds / 6), sweeper.run)),
         asyncio.create_task(_forever(witness, LISTEN_SECONDS, revocations.look)),
     ]
     try:
@@ -63,6 +63,24 @@ class Revocations:
         since, self._seen = self._seen, self._witness.clock()
         woken = self._witness.database.read(lambda connection: access.revoked_since(connection, since))
         self._witness.notifier.wake(woken)
+
+
+class Sweeper:
+    """Sweeps, and follows the clock when it goes back between two rounds, or while the witness was not running."""
+
+    def __init__(self, witness: Witness) -> None:
+        self._witness = witness
+        self._latest = witness.database.read(clock_back.latest_known)
+
+    def run(self) -> None:
+        """One round."""
+        witness, now = self._witness, self._witness.clock()
+        before = self._latest or now
+        step = witness.database.write(lambda each: clock_back.follow(each, before, now))
+        if step:
+            witness.log.warning("clock_went_back", seconds=round(step.total_seconds()))
+        self._latest = now
+        sweep(witness)
 
 
 def sweep(witness: Witness) -> None:
