@@ -26,11 +26,16 @@ def bare_fleet(lab_factory: LabFactory, package: Path, tmp_path_factory: pytest.
 
 @contextmanager
 def bare(
-    lab_factory: LabFactory, package: Path, tmp_path_factory: pytest.TempPathFactory, pools: Mapping[str, str]
+    lab_factory: LabFactory,
+    package: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    pools: Mapping[str, str],
+    *,
+    fake_clock: bool = False,
 ) -> Iterator[Fleet]:
-    """The same with any hosts: the name of the pool by host."""
+    """The same with any hosts: the name of the pool by host. ``fake_clock`` lets the witness's clock be set."""
     with lab_factory(pools) as lab:
-        witness = Witness(lab, tmp_path_factory.mktemp("witness"))
+        witness = Witness(lab, tmp_path_factory.mktemp("witness"), fake_clock)
         witness.init()
         witness.start()
         for host, pool in pools.items():

@@ -16,6 +16,7 @@ from typing import Any
 
 import requests
 
+from tests.integration.agent import clocks
 from tests.lab.host import Host
 from tests.lab.lab import Lab
 
@@ -51,6 +52,8 @@ class Witness:
 
     lab: Lab
     folder: Path
+    fake_clock: bool = False
+    """Whether its clock may be set, by the file ``clock``."""
     process: "subprocess.Popen[bytes] | None" = None
     ready_seconds: float = 0.0
     """From the start of the process to the answer that it is ready."""
@@ -68,6 +71,10 @@ class Witness:
         return (self.folder / "tls" / "ca.crt").read_text()
 
     @property
+    def clock(self) -> Path | None:
+        return self.folder / "clock" if self.fake_clock else None
+
+    @property
     def database(self) -> Path:
         return self.folder / "witness.db"
 
@@ -78,12 +85,17 @@ class Witness:
 
     def init(self) -> None:
         self._command("init")
+        if self.clock:
+            clocks.set_witness(self.clock, 0)
         self._command("tls", "init", "--host", self.address)
 
     def start(self) -> None:
         started = time.monotonic()
         self.process = self.lab.start(
-            [self._program, "serve"], log=self.folder / "log", environment=self._environment(), cwd=self.folder
+            [self._program, "serve"],
+            log=self.folder / "log",
+            environment=self._environment() | (clocks.environment(str(self.clock)) if self.clock else {}),
+            cwd=self.folder,
         )
         wait_for(self._ready, "the witness is ready")
         self.ready_seconds = time.monotonic() - started

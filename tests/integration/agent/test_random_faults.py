@@ -5,113 +5,49 @@
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from tests.integration.agent.conftest import bare
 from tests.integration.agent.evidence import Receives, check_jobs
 from tests.integration.agent.fleet import Fleet, wait_for
+from tests.integration.agent.random_faults import HOSTS, KINDS, POOLS, heal, mend, prepare
+from tests.lab.fixtures import LabFactory
 
-pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
-FAULTS = 24
-MEGABYTES = 6
-SLOW = 3_000  # kB/s
-LASTING = (0, 0, 2, 8)
-"""Seconds that a fault lasts: too short for a lease of 6 s to run out, and too long."""
-HOSTS = ("h1", "h2", "h3")
-ROOTS = {"h1": "tank/data", "h2": "backup/data", "h3": "safe/data"}
-
-Fault = Callable[[Fleet, random.Random], str]
+MEGABYTES = 2
+SHORT = (0, 0, 1, 8)
+"""Seconds that faults last: too short for a lease of 6 s to run out, and too long."""
+LONG = (0, 0, 0, 2, 2, 2, 8, 8, 8, 60)
+TOGETHER = (1, 2, 2, 3)
+"""How many come at the same time."""
+ROOTS = {name: f"{POOLS[name]}/data" for name in HOSTS}
 
 
 @pytest.fixture(scope="module")
-def fleet(bare_fleet: Fleet) -> Fleet:
+def fleet(lab_factory: LabFactory, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """h1 feeds h2, and h2 feeds h3."""
-    fleet = bare_fleet
-    fleet.host("h1").ssh("zfs create tank/data && zfs create tank/data/below && zfs snapshot -r tank/data@first")
-    members = [
-        {"system": "h1", "dataset": ROOTS["h1"], "role": "source"},
-        {"system": "h2", "dataset": ROOTS["h2"], "role": "target"},
-        {"system": "h3", "dataset": ROOTS["h3"], "role": "target", "from": "h2"},
-    ]
-    for name in HOSTS:
-        fleet.configure(name, [{"dataset": ROOTS[name], "operations": ["send", "receive"]}])
-    systems: dict[str, dict[str, str]] = {name: {} for name in HOSTS}
-    fleet.witness.apply({"version": 1, "systems": systems, "sync_groups": {"g": {"members": members}}})
-    for name in HOSTS:
-        assert fleet.install(name)["enrolled"], fleet.journal(name)
-    fleet.trust(*HOSTS)
-    fleet.witness.in_sync(4)
-    return fleet
-
-
-def kill_agent(fleet: Fleet, chance: random.Random) -> str:
-    name = _running(fleet, chance)
-    fleet.host(name).ssh(["systemctl", "kill", "--kill-whom=main", "-s", "KILL", "zfs-sync-agent"], check=False)
-    return f"agent of {name} killed"
-
-
-def restart_agent(fleet: Fleet, chance: random.Random) -> str:
-    name = _running(fleet, chance)
-    fleet.host(name).ssh(["systemctl", "restart", "zfs-sync-agent"])
-    return f"agent of {name} restarted"
-
-
-def kill_ssh(fleet: Fleet, chance: random.Random) -> str:
-    name = _running(fleet, chance)
-    fleet.host(name).ssh(["pkill", "-9", "-x", "ssh"], check=False)
-    return f"every ssh of {name} killed"
-
-
-def kill_witness(fleet: Fleet, _: random.Random) -> str:
-    fleet.witness.kill()
-    fleet.witness.start()
-    return "witness killed and started again"
-
-
-def power_cut(fleet: Fleet, chance: random.Random) -> str:
-    name = chance.choice(HOSTS)
-    fleet.host(name).power_cut()
-    return f"{name} switched off"
-
-
-def freeze(fleet: Fleet, chance: random.Random) -> str:
-    name = _running(fleet, chance)
-    fleet.host(name).freeze()
-    return f"{name} frozen"
-
-
-def pull_cable(fleet: Fleet, chance: random.Random) -> str:
-    name = chance.choice(HOSTS)
-    fleet.host(name).link(up=False)
-    return f"cable of {name} pulled"
-
-
-def partition(fleet: Fleet, chance: random.Random) -> str:
-    first, second = chance.sample([*HOSTS, "controller"], 2)
-    fleet.lab.partition(first, second)
-    return f"{first} and {second} cut off from each other"
-
-
-KINDS: tuple[Fault, ...] = (
-    kill_agent, restart_agent, kill_ssh, kill_witness, power_cut, freeze, pull_cable, partition,
-)  # fmt: skip
-
-
-def _running(fleet: Fleet, chance: random.Random) -> str:
-    """A host that answers; all do, unless a fault left one off, frozen or without a cable: then all are mended."""
-    name = chance.choice(HOSTS)
-    if fleet.host(name).state != "running" or fleet.host(name).faults not in ([], ["shaped"]):
-        mend(fleet)
-    return name
-
-
-def mend(fleet: Fleet) -> None:
-    fleet.lab.heal_all()
-    for name in HOSTS:
-        fleet.host(name).delay(rate_kilobytes_per_second=SLOW)
+    with bare(lab_factory, package, tmp_path_factory, POOLS, fake_clock=True) as fleet:
+        fleet.host("h1").ssh("zfs create tank/data && zfs create tank/data/below && zfs snapshot -r tank/data@first")
+        members = [
+            {"system": "h1", "dataset": ROOTS["h1"], "role": "source"},
+            {"system": "h2", "dataset": ROOTS["h2"], "role": "target"},
+            {"system": "h3", "dataset": ROOTS["h3"], "role": "target", "from": "h2"},
+        ]
+        for name in HOSTS:
+            fleet.configure(name, [{"dataset": ROOTS[name], "operations": ["send", "receive"]}])
+        systems: dict[str, dict[str, str]] = {name: {} for name in HOSTS}
+        fleet.witness.apply({"version": 1, "systems": systems, "sync_groups": {"g": {"members": members}}})
+        for name in HOSTS:
+            assert fleet.install(name)["enrolled"], fleet.journal(name)
+        fleet.trust(*HOSTS)
+        prepare(fleet)
+        fleet.witness.in_sync(4)
+        yield fleet
 
 
 def write(fleet: Fleet, count: int, chance: random.Random) -> None:
@@ -130,38 +66,62 @@ def chance() -> Iterator[random.Random]:
     print(f"ZFS_SYNC_SEED={seed}")
 
 
-def test_any_order_of_faults_ends_in_sync_with_nothing_lost(fleet: Fleet, chance: random.Random) -> None:
+@pytest.mark.parametrize(
+    ("faults", "lasting"),
+    [
+        pytest.param(40, SHORT, id="40"),
+        pytest.param(300, LONG, id="300", marks=[pytest.mark.long, pytest.mark.timeout(9_000)]),
+    ],
+)
+def test_any_order_of_faults_ends_in_sync_with_nothing_lost(
+    fleet: Fleet, chance: random.Random, faults: int, lasting: Sequence[float]
+) -> None:
+    before = len(fleet.guids("h1", ROOTS["h1"]))
     with ExitStack() as stack:
-        watched = [stack.enter_context(Receives(fleet.host(name))) for name in ("h2", "h3")]
-        for count in range(FAULTS):
-            mend(fleet)
-            write(fleet, count, chance)
-            wait_for(lambda: in_hand(fleet), "there is work")
-            for fault in chance.sample(KINDS, chance.choice([1, 1, 2])):
-                print(f"{count}: {fault(fleet, chance)}", flush=True)
-            time.sleep(chance.choice(LASTING))
-        fleet.lab.heal_all()
+        watched = [stack.enter_context(Receives(fleet.host(name))) for name in HOSTS[1:]]
+        rounds = suffer(fleet, chance, faults, lasting)
+        heal(fleet)
+        fleet.witness.call("POST", "/sync-groups/g/sync", {})
         wait_for(lambda: alike(fleet), "all hosts have the same", 300)
         fleet.witness.in_sync(4, seconds=300)
     for receives in watched:
         receives.check()
     moved = check_jobs(fleet.witness.database)
-    for name in ("h2", "h3"):
+    for name in HOSTS[1:]:
         for below in ("", "/below"):
             have = len(fleet.guids(name, ROOTS[name] + below))
-            assert have == FAULTS + 1
+            assert have == before + rounds
             assert moved[f"{name}:{ROOTS[name]}{below}"] <= have
         assert fleet.host(name).ssh(["zfs", "list", "-H", "-o", "name"]).stdout.split()[1:] == [
             ROOTS[name],
             f"{ROOTS[name]}/below",
+            f"{POOLS[name]}/filler",
         ]
         assert contents(fleet, name) == contents(fleet, "h1")
 
 
+def suffer(fleet: Fleet, chance: random.Random, faults: int, lasting: Sequence[float]) -> int:
+    """Make a snapshot and let faults come while it travels, until there were so many; how many snapshots."""
+    rounds = 0
+    while faults > 0:
+        mend(fleet)
+        write(fleet, len(fleet.guids("h1", ROOTS["h1"])), chance)
+        wait_for(lambda: in_hand(fleet), "there is work")
+        for fault in chance.sample(KINDS, min(faults, chance.choice(TOGETHER))):
+            print(f"{rounds}: {fault(fleet, chance)}", flush=True)
+            faults -= 1
+        time.sleep(chance.choice(lasting))
+        rounds += 1
+    return rounds
+
+
 def in_hand(fleet: Fleet) -> bool:
     """Whether a job runs, or has run since the last snapshot: small ones end between two looks."""
-    states = [each["state"] for each in fleet.witness.call("GET", "/jobs?limit=20")["items"]]
-    return "running" in states or "lost" in states or set(fleet.witness.outcomes("g").values()) == {"IN_SYNC"}
+    running = (
+        fleet.witness.call("GET", "/jobs?state=running")["items"]
+        + fleet.witness.call("GET", "/jobs?state=lost")["items"]
+    )
+    return bool(running) or set(fleet.witness.outcomes("g").values()) == {"IN_SYNC"}
 
 
 def alike(fleet: Fleet) -> bool:
