@@ -74,6 +74,7 @@ class Agent:
             allow=self.allow,
             running=self.jobs.running,
             renew=lambda: renew(config, self.client),
+            folder=config.state,
         )
         self.scan = ScanLoop(self.reporter, self.stop, config.scan_seconds)
         self.work = WorkLoop(self.client, self.cache, config.system, self.stop)

@@ -12,7 +12,8 @@ from zfs_sync.agent.config import AgentConfig
 from zfs_sync.agent.enrolment import check_protocol, client_for
 from zfs_sync.agent.findings import Finding, failed, ok, warning
 from zfs_sync.agent.identity import KeyFiles
-from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.agent.reporter import remembered
+from zfs_sync.core.errors import CATALOGUE, ZfsSyncError
 
 MOST_CLOCK_SECONDS = 60.0
 WITNESS_HOST = "the witness's host"
@@ -72,6 +73,18 @@ def witness_findings(config: AgentConfig) -> Iterator[Finding]:
         client.close()
     yield ok("witness", f"{client.url} answers, version {version['version']}, and knows this host's key.")
     yield _clock(offset)
+    if enrolled:
+        yield _reports(config)
+
+
+def _reports(config: AgentConfig) -> Finding:
+    trouble = remembered(config.state)
+    if trouble is None:
+        return ok("report", "Nothing keeps the agent from reporting.")
+    code, message, advice = (str(trouble.get(each, "")) for each in ("code", "message", "hint"))
+    command = CATALOGUE[code].example if code in CATALOGUE else ""
+    where = WITNESS_HOST if code == "E_REPORT_TOO_LARGE" else ""
+    return failed("report-refused", f"{code}: {message}", command, where=where, advice=advice)
 
 
 def _offset(witness_seconds: Callable[[], float | None]) -> float | None:

@@ -39,6 +39,8 @@ CATALOGUE: Mapping[str, str] = {
     "witness-unreachable": "Nothing answers at witness.url.",
     "witness-untrusted": "What answers at witness.url has no certificate of the CA that this host trusts.",
     "witness-key-refused": "The witness does not take this host's key, and says why.",
+    "report": "This host's reports arrive.",
+    "report-refused": "This host's last report did not come: it is too large, or ZFS did not answer.",
     "clock": "This host's clock agrees with the witness's.",
     "clock-off": "This host's clock and the witness's differ by more than a minute: lag and expiry come out wrong.",
     "service": "The agent is installed and runs, and starts at boot.",

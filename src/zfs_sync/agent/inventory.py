@@ -26,6 +26,11 @@ class Inventory:
     creations: Mapping[int, int] = field(default_factory=dict)
     """Seconds since 1970 by the snapshot's GUID."""
 
+    @property
+    def size(self) -> int:
+        """How many datasets and snapshots there are."""
+        return len(self.datasets) + sum(len(each.snapshots) for each in self.datasets.values())
+
     def report(self, dataset: Dataset) -> DatasetReport:
         """A dataset with all its snapshots."""
         known = {each.name: self.creations[each.guid] for each in dataset.snapshots if each.guid in self.creations}

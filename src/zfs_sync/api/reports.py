@@ -227,6 +227,18 @@ class HeldReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What keeps an agent from reporting."""
+
+    __pydantic_config__ = STRICT
+
+    code: Annotated[str, Len(1, 64), Example("E_REPORT_TOO_LARGE")]
+    """A code of the catalogue."""
+    message: Annotated[str, Len(0, 1_000), Example("The host reports 300000 snapshots; at most 200000 are taken.")]
+    """What happened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
     """A sign of life of a host on which nothing changed."""
 
@@ -242,6 +254,8 @@ class Heartbeat:
     """The agent's version."""
     running: Annotated[list[Identifier], Len(0, 1_000)] = field(default_factory=list)
     """The jobs whose pipelines this agent runs now."""
+    trouble: Trouble | None = None
+    """Why its last report did not come; null where nothing is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

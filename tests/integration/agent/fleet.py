@@ -54,6 +54,8 @@ class Witness:
     folder: Path
     fake_clock: bool = False
     """Whether its clock may be set, by the file ``clock``."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Settings beside those of every test, from its next start."""
     process: "subprocess.Popen[bytes] | None" = None
     ready_seconds: float = 0.0
     """From the start of the process to the answer that it is ready."""
@@ -170,6 +172,7 @@ class Witness:
     def _environment(self) -> dict[str, str]:
         settings: dict[str, Any] = {
             **SETTINGS,
+            **self.settings,
             "database": self.database,
             "host": self.address,
             "port": PORT,

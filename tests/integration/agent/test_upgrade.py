@@ -60,7 +60,8 @@ def version(fleet: Fleet, name: str) -> str:
 
 
 def reported(fleet: Fleet, name: str) -> str:
-    return str(fleet.witness.call("GET", f"/systems/{name}")["status"]["agent_version"])
+    systems = fleet.witness.call("GET", "/status")["systems"]
+    return next(str(each["agent_version"]) for each in systems if each["name"] == name)
 
 
 def begin(fleet: Fleet) -> list[str]:

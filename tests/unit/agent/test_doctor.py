@@ -98,6 +98,7 @@ def test_the_witness_before_and_after_enrolment(config: AgentConfig, fleet: Flee
     assert [(each.id, each.status) for each in doctor_witness.witness_findings(ours)] == [
         ("witness", "ok"),
         ("clock", "ok"),
+        ("report", "ok"),
     ]
 
 

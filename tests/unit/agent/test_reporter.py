@@ -4,10 +4,11 @@
 
 import platform
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.unit.agent.conftest import Ready
+from tests.unit.agent.conftest import ManualClock, Ready
 from tests.unit.agent.fleet import Fleet
 from tests.unit.zfs.program import Program
 from tests.unit.zfs.recordings import FUSE_TREE, POOLS
@@ -60,6 +61,7 @@ def told(fleet: Fleet) -> Iterator[Told]:
     client = fleet.client(fleet.agent_key(system))
     made = Told(client)
     made.system = system  # type: ignore[attr-defined]
+    made.fleet = fleet  # type: ignore[attr-defined]
     yield made
     client.close()
 
@@ -180,7 +182,7 @@ class Small:
     def report(self, _: str, report: Report) -> None:
         size = sum(len(each.add) for each in report.datasets)
         if size > self.most:
-            raise ZfsSyncError("E_REPORT_TOO_LARGE", "too large")
+            raise ZfsSyncError("E_BODY_TOO_LARGE", "too large")
         self.sizes.append(size)
         self.kinds.append(report.kind)
 
@@ -238,3 +240,69 @@ def test_any_other_refusal_of_a_delta_is_told_and_the_delta_stays_to_be_said(
 def test_the_platform_has_the_fleets_name(monkeypatch: pytest.MonkeyPatch, system: str, name: str) -> None:
     monkeypatch.setattr(platform, "system", lambda: system)
     assert reporters._platform() == name
+
+
+class Full(Small):
+    """A witness to which the whole host is too much."""
+
+    def report(self, system: str, report: Report) -> None:
+        super().report(system, report)
+        if report.last:
+            raise ZfsSyncError("E_REPORT_TOO_LARGE", "The host reports 3 snapshots; at most 2 are taken.")
+
+
+def test_a_host_that_is_too_large_says_so_and_does_not_send_everything_at_every_scan(
+    make: Make, told: Told, program: Program, clock: ManualClock, tmp_path: Path
+) -> None:
+    reporter = make()
+    reporter._clock, reporter._folder = clock, tmp_path
+    full = Full(100)
+    reporter._client = full  # type: ignore[assignment]
+    for _ in range(3):
+        with pytest.raises(ZfsSyncError, match="at most 2 are taken"):
+            reporter.scan()
+    assert full.kinds == ["full"]
+    assert (reporters.remembered(tmp_path) or {})["code"] == "E_REPORT_TOO_LARGE"
+    reporter._client = told  # type: ignore[assignment]
+    reporter.heartbeat()
+    shown = told_status(told)
+    assert shown == ["its agent cannot report: E_REPORT_TOO_LARGE: The host reports 3 snapshots; at most 2 are taken."]
+    clock.now += reporters.REFUSED_SECONDS + 1
+    assert reporter.scan()
+    reporter.heartbeat()
+    assert told_status(told) == []
+    assert reporters.remembered(tmp_path) is None
+
+
+def test_what_has_shrunk_is_sent_at_once(make: Make, program: Program, clock: ManualClock) -> None:
+    reporter = make()
+    reporter._clock = clock
+    reporter._client = Full(100)  # type: ignore[assignment]
+    with pytest.raises(ZfsSyncError):
+        reporter.scan()
+    program.say(TREE, "\n".join(line for line in FUSE_TREE.splitlines() if "tuesday" not in line) + "\n")
+    creation(["tank/photos@monday", "tank/photos/a b@-x"], program)
+    small = Small(100)
+    reporter._client = small  # type: ignore[assignment]
+    assert reporter.scan()
+    assert small.sizes == [2]
+
+
+def test_a_change_that_is_too_much_for_one_part_becomes_a_full_report(
+    make: Make, told: Told, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reporters, "MOST_SNAPSHOTS", 100)
+    reporter = make()
+    reporter.scan()
+    program.say(TREE, many(250))
+    creation([f"tank/photos@n{each}" for each in range(100, 350)], program)
+    assert reporter.scan()
+    assert set(told.kinds) == {"full"}
+    assert [report.seq for report in told.reports] == [0, 0, 1, 2]
+
+
+def told_status(told: Told) -> list[str]:
+    """The warnings that the witness shows of the host."""
+    fleet: Fleet = told.fleet  # type: ignore[attr-defined]
+    items = fleet.call("GET", "/status")["systems"]
+    return next(each["warnings"] for each in items if each["name"] == told.system)  # type: ignore[attr-defined]

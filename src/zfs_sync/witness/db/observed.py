@@ -28,10 +28,12 @@ hosts = Table(
     Column("allow", JSON(none_as_null=True)),
     Column("clone", String(64)),
     Column("clone_at", UtcTime),
+    Column("trouble", JSON(none_as_null=True)),
 )
 """One row per system whose agent has enrolled. ``generation`` is null until its first full report is complete.
 ``allow`` is what the host says that it allows; null where its agent does not say.
-``clone`` is the installation that last used this system's key beside its own."""
+``clone`` is the installation that last used this system's key beside its own.
+``trouble`` is why its last report did not come, as a code and a sentence."""
 
 report_chunks = Table(
     "report_chunks",

@@ -83,7 +83,8 @@ def heartbeat(witness: InWitness, principal: Agent, name: str, body: Heartbeat) 
     now = witness.clock()
 
     def write(connection: Connection) -> bool:
-        liveness.touch(connection, name, now, agent_version=body.agent_version)
+        trouble = unstructure(body.trouble) if body.trouble else None
+        liveness.touch(connection, name, now, agent_version=body.agent_version, trouble=trouble)
         if jobs.running_elsewhere(connection, name, list(body.running), now):
             after_commit(connection, lambda: witness.notifier.wake([name]))
         host = liveness.host_of(connection, name)

@@ -21,7 +21,8 @@ from zfs_sync.witness.settings import Settings
 def accept(connection: Connection, settings: Settings, system: str, report: Report, now: datetime) -> set[str]:
     """Take one part of a report; the systems to wake. A part that was taken before changes nothing.
 
-    Raises E_VALIDATION, E_REPORT_TOO_LARGE, E_REPORT_OUT_OF_ORDER or E_REPORT_BASE_UNKNOWN; what is held stands.
+    Raises E_VALIDATION, E_BODY_TOO_LARGE for the part and E_REPORT_TOO_LARGE for the whole, E_REPORT_OUT_OF_ORDER or
+    E_REPORT_BASE_UNKNOWN; what is held stands.
     """
     host = liveness.host_of(connection, system)
     if host is not None and host.generation == report.generation:
@@ -47,7 +48,7 @@ def _check_form(report: Report, settings: Settings) -> None:
     count = sum(len(each.add) for each in report.datasets)
     if count > settings.report_chunk_max_snapshots:
         raise ZfsSyncError(
-            "E_REPORT_TOO_LARGE",
+            "E_BODY_TOO_LARGE",
             f"This part has {count} snapshots; at most {settings.report_chunk_max_snapshots} are taken at once.",
         )
 

@@ -194,6 +194,8 @@ def _warnings(row: Row[Any], now: datetime) -> list[str]:
             f"E_AGENT_CLONED: installation {row.clone} uses its key too, last seen {instant(row.clone_at)};"
             " it is refused"
         )
+    if row.trouble:
+        found.append(f"its agent cannot report: {row.trouble['code']}: {row.trouble['message']}")
     return found
 
 
