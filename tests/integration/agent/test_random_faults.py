@@ -45,8 +45,8 @@ def fleet(lab_factory: LabFactory, package: Path, tmp_path_factory: pytest.TempP
         for name in HOSTS:
             assert fleet.install(name)["enrolled"], fleet.journal(name)
         fleet.trust(*HOSTS)
+        fleet.witness.in_sync(4, seconds=300)
         prepare(fleet)
-        fleet.witness.in_sync(4)
         yield fleet
 
 
