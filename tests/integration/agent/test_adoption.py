@@ -70,12 +70,13 @@ def test_a_replica_with_a_common_base_goes_on_from_it(fleet: Fleet) -> None:
     ids = target.ssh(["zfs", "get", "-rHp", "-o", "name,value", "guid", "backup/data"]).stdout.splitlines()
     took_over = 0
     while set(fleet.witness.outcomes("data").values()) != {"IN_SYNC"}:
-        code, command = wait_for(lambda: said(fleet, "data"), "it is left untouched, and the status says what to type")
+        told = wait_for(lambda: said(fleet, "data"), "it is left untouched, and the status says what to type")
+        code, command = told
         assert code in ("E_TARGET_UNMANAGED", "E_TARGET_MODIFIED"), "mounting it may have counted as writing"
         took_over += code == "E_TARGET_UNMANAGED"
         target.ssh(command)
         fleet.witness.call("POST", "/sync-groups/data/sync", {})
-        wait_for(lambda command=command: (code, command) != said(fleet, "data"), "the command is enough")  # type: ignore[misc]
+        wait_for(lambda told=told: told != said(fleet, "data"), "the command is enough")  # type: ignore[misc]
     assert took_over == len(TREE)
     fleet.witness.in_sync(2, "data")
     now = target.ssh(["zfs", "get", "-rHp", "-o", "name,value", "guid", "backup/data"]).stdout.splitlines()
