@@ -4,6 +4,7 @@
 
 import asyncio
 import gc
+import signal
 import socket
 import ssl
 from argparse import Namespace
@@ -15,6 +16,7 @@ from zfs_sync import __version__
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.witness import systemd
 from zfs_sync.witness.app import create_app
+from zfs_sync.witness.certificate_watch import LOOK_SECONDS, CertificateWatch
 from zfs_sync.witness.clock import system_clock
 from zfs_sync.witness.commands.exposure import exposed
 from zfs_sync.witness.commands.occupancy import occupied
@@ -69,6 +71,12 @@ def _configuration(settings: Settings, app: object) -> uvicorn.Config:
     return config
 
 
+async def _forever(watch: CertificateWatch) -> None:
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        watch.look()
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server, which says when it is ready, and lets the long polls go when it is asked to end."""
 
@@ -76,6 +84,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._witness = witness
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then tell the log and systemd."""
@@ -83,11 +92,21 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if not self.started:
             return
+        self._watch_certificate()
         for server in self.servers:
             host, port = server.sockets[0].getsockname()[:2]
             scheme = "https" if self.config.is_ssl else "http"
             self._witness.log.info("ready", version=__version__, scheme=scheme, host=host, port=port)
         systemd.notify("READY=1")
+
+    def _watch_certificate(self) -> None:
+        """Take up a renewed certificate within seconds, and at once on SIGHUP."""
+        settings = self._witness.settings
+        if self.config.ssl is None or settings.tls_certificate is None or settings.tls_key is None:
+            return
+        watch = CertificateWatch(self.config.ssl, settings.tls_certificate, settings.tls_key, self._witness.log)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watch.look)
+        self._watching = asyncio.create_task(_forever(watch))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End, and wait for requests, but not for clients."""
@@ -96,6 +115,8 @@ class _Server(uvicorn.Server):
             await super().shutdown(sockets)
         finally:
             ending.cancel()
+            if self._watching is not None:
+                self._watching.cancel()
 
     async def _abort_closing(self) -> None:
         """A TLS connection is closed when its client has said so too, which a client that idles never does."""
