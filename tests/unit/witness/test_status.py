@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.unit.witness.conftest import Api
+from tests.unit.witness.conftest import Api, ManualClock
 from tests.unit.witness.documents import MEMBERS, fleet
 from tests.unit.witness.hosts import dataset, full
 from tests.unit.witness.test_problems import assert_problem
+from tests.unit.witness.test_work import nas1, nas2, report
+
+__all__ = ["nas1", "nas2"]
 
 STATUS = "/api/v1/status"
 MUSIC = [
@@ -91,3 +94,17 @@ def test_a_filter_shows_its_edges_and_their_hosts(reported: None, viewer: Api) -
 def test_a_search_that_means_nothing_is_refused(viewer: Api, search: dict[str, str]) -> None:
     body = assert_problem(viewer.get(STATUS, params=search), 422, "E_VALIDATION")
     assert body["errors"][0]["pointer"] == f"/query/{next(iter(search))}"
+
+
+def test_a_target_is_late_when_it_lacks_a_snapshot_for_longer_than_its_limit(
+    operator: Api, nas1: Api, nas2: Api, clock: ManualClock
+) -> None:
+    groups = {"photos": {"members": MEMBERS, "mode": "manual", "lag_limit": "30m"}}
+    assert operator.post("/api/v1/fleet/apply", {"fleet": fleet(sync_groups=groups)}).status_code == 200
+    report(nas1, "nas1", full(dataset("tank/photos", 1, 2)))
+    report(nas2, "nas2", full(dataset("backup/photos", 1, marker="photos")))
+    for minutes, late in ((0, False), (30, False), (1, True)):
+        clock.advance(minutes * 60)
+        (found,) = status(operator)["items"]
+        assert found["late"] is late
+    assert (found["lag_seconds"], found["job"]) == (31 * 60, None)
