@@ -7,6 +7,7 @@ group  edge                                      what the attacker has to do wit
 ====== ========================================= ===========================================================
 photos h1 tank/photos -> h2 backup/photos        its own, as a target
 inbox  h2 backup/out -> h3 safe/inbox            its own, as a source
+outbox h2 backup/push -> h3 safe/outbox, pushed  its own, as a source that pushes
 diary  h1 tank/diary -> h3 safe/diary            none
 ====== ========================================= ===========================================================
 
@@ -32,15 +33,18 @@ KEY = f"{STATE}/ssh/id_ed25519"
 HOSTILE_GATE = Path(__file__).with_name("hostile_gate.py")
 SERVED = "/srv/hostile"
 EDGES = {"photos": "photos:h2:backup/photos", "inbox": "inbox:h3:safe/inbox", "diary": "diary:h3:safe/diary"}
+EDGES["outbox"] = "outbox:h3:safe/outbox"
 CANARY = "this must not leave its host"
 ALLOW: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "h1": [{"dataset": "tank/photos", "operations": ["send"]}, {"dataset": "tank/diary", "operations": ["send"]}],
     "h2": [
         {"dataset": "backup/photos", "operations": ["receive"]},
         {"dataset": "backup/out", "operations": ["send"]},
+        {"dataset": "backup/push", "operations": ["send"]},
     ],
     "h3": [
         {"dataset": "safe/inbox", "operations": ["receive"]},
+        {"dataset": "safe/outbox", "operations": ["receive"]},
         {"dataset": "safe/diary", "operations": ["receive"]},
     ],
 }
@@ -75,6 +79,7 @@ FLEET = {
     "sync_groups": {
         "photos": group(("h1", "tank/photos"), ("h2", "backup/photos")),
         "inbox": group(("h2", "backup/out"), ("h3", "safe/inbox")),
+        "outbox": {**group(("h2", "backup/push"), ("h3", "safe/outbox")), "direction": "push"},
         "diary": group(("h1", "tank/diary"), ("h3", "safe/diary")),
     },
 }
@@ -86,8 +91,12 @@ def build(fleet: Fleet) -> None:
     fleet.host("h1").ssh(f"for each in photos diary secret; do echo {shlex.quote(CANARY)} >/tank/$each/canary; done")
     fleet.host("h1").ssh("dd if=/dev/urandom of=/tank/photos/large bs=1M count=24 2>/dev/null")
     fleet.host("h1").ssh("zfs create tank/diary/2026; zfs snapshot -r tank@one")
-    fleet.host("h2").ssh("zfs create backup/out; zfs create backup/out/honest; zfs create backup/out/later")
-    fleet.host("h2").ssh("echo 1 >/backup/out/honest/file; zfs snapshot -r backup/out@one")
+    fleet.host("h2").ssh(
+        "zfs create backup/push; zfs create backup/out; zfs create backup/out/honest; zfs create backup/out/later"
+    )
+    fleet.host("h2").ssh(
+        "echo 1 >/backup/out/honest/file; zfs snapshot -r backup/out@one; zfs snapshot backup/push@one"
+    )
     fleet.host("h3").ssh(f"zfs create safe/secret; echo {shlex.quote(CANARY)} >/safe/secret/canary")
     fleet.host("h3").ssh("zfs snapshot safe/secret@one")
     for name in HOSTS:
@@ -96,7 +105,7 @@ def build(fleet: Fleet) -> None:
     for name in HOSTS:
         assert fleet.install(name)["enrolled"], fleet.journal(name)
     fleet.trust(*HOSTS)
-    fleet.witness.in_sync(6)
+    fleet.witness.in_sync(7)
 
 
 @dataclass(slots=True)
