@@ -303,6 +303,16 @@ _ENTRIES = (
         "zfs-sync-witness migrate",
     ),
     CatalogueEntry(
+        "E_NAME_TOO_LONG",
+        409,
+        "A name would be too long on the target",
+        "ZFS allows 255 bytes for a dataset and the name of its snapshot together. Below the target's root a dataset or"
+        " a snapshot of the source would have more. Nothing of this dataset is sent.",
+        "Choose a shorter root for the target, rename the dataset or the snapshot at the source, or leave it out with"
+        " exclude or snapshots.exclude.",
+        "zfs rename DATASET@LONG_NAME DATASET@SHORT_NAME",
+    ),
+    CatalogueEntry(
         "E_NOT_ALLOWED_HERE",
         403,
         "This host's allow-list does not allow it",
@@ -441,6 +451,16 @@ _ENTRIES = (
         "zfs list -r -t snapshot DATASET",
     ),
     CatalogueEntry(
+        "E_SOURCE_RENAMED",
+        409,
+        "The source dataset was renamed",
+        "The dataset that was replicated is gone from its path, and a dataset with its GUID is at another path of the"
+        " same host. What was received stays as it is, and nothing is sent anew.",
+        "Declare the new path for the source, rename the copy on the target likewise, or rename the dataset back; the"
+        " status says which, with the command.",
+        "zfs rename NEW_PATH OLD_PATH",
+    ),
+    CatalogueEntry(
         "E_SPACE",
         507,
         "The target has no room",
@@ -566,6 +586,15 @@ _ENTRIES = (
         "The target has changes since its newest snapshot, and we do not throw them away.",
         "Save what you need of the changes, then roll the target back to its newest snapshot on its host.",
         "zfs rollback TARGET@NEWEST",
+    ),
+    CatalogueEntry(
+        "E_TARGET_RENAMED",
+        409,
+        "The target dataset was renamed",
+        "The dataset that was received is gone from its path, and a dataset with its GUID and the mark of the group is"
+        " at another path of the same host. Nothing is received in its old place.",
+        "Declare the new path for the target, rename the dataset back, or take the mark away to receive it all anew.",
+        "zfs rename NEW_PATH OLD_PATH",
     ),
     CatalogueEntry(
         "E_TARGET_UNMANAGED",

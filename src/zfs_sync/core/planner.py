@@ -31,6 +31,9 @@ class Outcome(StrEnum):
     TARGET_DIRTY = "TARGET_DIRTY"
     BLOCKED_BY_PARENT = "BLOCKED_BY_PARENT"
     FEATURE_GAP = "FEATURE_GAP"
+    SOURCE_RENAMED = "SOURCE_RENAMED"
+    TARGET_RENAMED = "TARGET_RENAMED"
+    NAME_TOO_LONG = "NAME_TOO_LONG"
 
 
 ACTIONABLE = frozenset({Outcome.INITIAL, Outcome.BEHIND})
@@ -47,6 +50,9 @@ ERROR_CODES: Mapping[Outcome, str] = {
     Outcome.TARGET_DIRTY: "E_TARGET_MODIFIED",
     Outcome.BLOCKED_BY_PARENT: "E_PARENT_MISSING",
     Outcome.FEATURE_GAP: "E_ENCRYPTED_SOURCE",
+    Outcome.SOURCE_RENAMED: "E_SOURCE_RENAMED",
+    Outcome.TARGET_RENAMED: "E_TARGET_RENAMED",
+    Outcome.NAME_TOO_LONG: "E_NAME_TOO_LONG",
 }
 """The catalogue's code for an outcome that a person has to look at."""
 

@@ -16,6 +16,7 @@ from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.graph import DatasetView, Snapshot
 from zfs_sync.core.ownership import MARKED, Ownership
 from zfs_sync.core.planner import ERROR_CODES, Outcome, TransferStep, Verdict, judge
+from zfs_sync.core.room import with_room
 from zfs_sync.core.selection import EVERYTHING, Selection
 from zfs_sync.zfs.commands import MARKER
 from zfs_sync.zfs.listing import Dataset
@@ -105,7 +106,8 @@ def decide(
         raise ZfsSyncError("E_SOURCE_GONE", f"The source of {path} does not exist any more.")
     if target is not None and ownership.admits(group, target.marker) and target.has(step.to_guid):
         return None
-    verdict = judge(group, source, target, parent_ready=parent_exists, selection=selection, ownership=ownership)
+    judged = judge(group, source, target, parent_ready=parent_exists, selection=selection, ownership=ownership)
+    verdict = with_room(judged, source, path, selection)
     if verdict.outcome in (Outcome.INITIAL, Outcome.BEHIND, Outcome.IN_SYNC):
         found = _transfer(step, verdict, _find(source, step.to_guid))
         if found is not None and all(selection.takes(each.name) for each in found.sent(source)):

@@ -31,7 +31,7 @@ FLEET = {
     },
 }
 DATA = """
-zfs create tank/photos && zfs snapshot tank/photos@one && zfs snapshot tank/photos@two
+zfs create tank/pics && zfs create tank/photos && zfs snapshot tank/photos@one && zfs snapshot tank/photos@two
 """
 TARGETS = """
 for name in stale written stranger foreign; do zfs create backup/$name && zfs snapshot backup/$name@common; done
@@ -70,9 +70,16 @@ TRIALS: Mapping[str, Trial] = {
     "systemctl show -P User zfs-sync-agent": Trial(TARGET),
     "systemctl status zfs-sync-witness": Trial(WITNESS),
     "zfs create PARENT": Trial(TARGET, {"PARENT": "backup/nas9"}, "zfs list backup/nas9"),
+    "zfs get PROPERTY TARGET": Trial(TARGET, {"PROPERTY": "compression", "TARGET": "backup/photos"}),
     "zfs list -o space TARGET": Trial(TARGET, {"TARGET": "backup/photos"}),
     "zfs list -r -t snapshot -o name,guid TARGET": Trial(TARGET, {"TARGET": "backup/photos"}),
     "zfs list -r -t snapshot DATASET": Trial(SOURCE, {"DATASET": "tank/photos"}),
+    "zfs rename DATASET@LONG_NAME DATASET@SHORT_NAME": Trial(
+        SOURCE, {"DATASET": "tank/photos", "LONG_NAME": "two", "SHORT_NAME": "2"}, "zfs list tank/photos@2"
+    ),
+    "zfs rename NEW_PATH OLD_PATH": Trial(
+        SOURCE, {"NEW_PATH": "tank/pics", "OLD_PATH": "tank/album"}, "zfs list tank/album"
+    ),
     "zfs rename TARGET TARGET.kept": Trial(TARGET, {"TARGET": "backup/foreign"}, "zfs list backup/foreign.kept@common"),
     "zfs rollback -r TARGET@COMMON": Trial(
         TARGET, {"TARGET": "backup/stale", "COMMON": "common"}, "! zfs list backup/stale@own"

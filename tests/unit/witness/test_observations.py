@@ -84,7 +84,7 @@ def test_a_platform_that_the_agent_contradicts_is_a_warning(operator: Api, repor
     assert operator.post(PLAN, {"fleet": fleet({"nas1": {"platform": "linux"}}, {})}).json()["warnings"] == []
 
 
-@pytest.mark.parametrize(("length", "fits"), [(241, True), (242, False)])
+@pytest.mark.parametrize(("length", "fits"), [(238, True), (239, False), (242, False)])
 def test_a_name_that_would_be_too_long_on_a_target_is_a_fault(
     operator: Api, reported: Callable[..., None], length: int, fits: bool
 ) -> None:
@@ -98,6 +98,30 @@ def test_a_name_that_would_be_too_long_on_a_target_is_a_fault(
         assert "more than 255 bytes" in fault["message"]
     assert plan(operator, recursive=False)["summary"]["created"] == 1
     assert plan(operator, exclude=["x*"])["summary"]["created"] == 1
+
+
+def test_a_snapshot_whose_name_would_be_too_long_on_a_target_is_a_fault(
+    operator: Api, reported: Callable[..., None]
+) -> None:
+    long = dataset("tank/photos/" + "x" * 200, 1, 2)
+    long["add"][1]["name"] = "scratch-" + "y" * 40
+    reported(dataset("tank/photos", 1), long)
+    (fault,) = operator.post(PLAN, {"fleet": fleet()}).json()["errors"]
+    assert fault["pointer"] == "/fleet/sync_groups/photos/members/1/dataset"
+    assert fault["message"].startswith("'" + "x" * 200 + "@scratch-yyy")
+    for fine in ({"snapshots": {"exclude": ["scratch-*"]}}, {"exclude": ["x*"]}, {"recursive": False}):
+        assert plan(operator, **fine)["summary"]["created"] == 1
+
+
+def test_a_name_that_became_too_long_keeps_nobody_from_other_changes(
+    operator: Api, reported: Callable[..., None]
+) -> None:
+    reported(dataset("tank/photos", 1))
+    assert operator.post(APPLY, {"fleet": fleet()}).status_code == 200
+    reported(dataset("tank/photos", 1), dataset("tank/photos/" + "x" * 242, 2))
+    assert plan(operator, enabled=False)["summary"]["updated"] == 1
+    assert operator.post(PLAN, {"fleet": fleet(sync_groups={"photos": {"exclude": ["a"]}})}).status_code == 422
+    assert plan(operator, exclude=["x*"])["summary"]["updated"] == 1
 
 
 def test_one_object_shows_what_is_known_of_it(operator: Api, reported: Callable[..., None]) -> None:

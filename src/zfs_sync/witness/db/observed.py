@@ -59,6 +59,7 @@ datasets = Table(
     Column("encryption_root", String(255)),
     Column("marker", String(63)),
     Index("uq_datasets_system_path", "system", "path", unique=True),
+    Index("ix_datasets_system_guid", "system", "guid"),
 )
 
 snapshots = Table(

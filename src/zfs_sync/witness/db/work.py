@@ -36,6 +36,8 @@ plan_rows = Table(
     Column("outcome", String(32), nullable=False),
     Column("message", Text, nullable=False),
     Column("evidence", JSON, nullable=False),
+    Column("source_guid", U64),
+    Column("target_guid", U64),
     Column("source_head", U64),
     Column("source_head_name", String(255)),
     Column("target_head", U64),
@@ -55,7 +57,8 @@ plan_rows = Table(
     Column("dirty_head", U64),
     Index("ix_plan_rows_outcome", "outcome"),
 )
-"""One row per dataset of an edge. ``awaited_head`` is what a job has brought and the target has not reported yet,
+"""One row per dataset of an edge. ``source_guid`` and ``target_guid`` are the datasets' own, as last seen in place,
+``awaited_head`` is what a job has brought and the target has not reported yet,
 ``dirty_head`` the target's head at which an attempt found it written to."""
 
 jobs = Table(

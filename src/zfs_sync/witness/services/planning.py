@@ -21,8 +21,9 @@ from zfs_sync.core.planner import Outcome, Verdict, written_since
 from zfs_sync.witness.db.desired import sync_groups
 from zfs_sync.witness.db.observed import datasets, snapshots
 from zfs_sync.witness.db.work import edges, plan_rows
-from zfs_sync.witness.services import conflicts, edge_rows, former_names, peers, scheduling, views
+from zfs_sync.witness.services import conflicts, edge_rows, former_names, peers, renames, scheduling, views
 from zfs_sync.witness.services.desired.canonical import spec_edges
+from zfs_sync.witness.services.renames import Renames
 from zfs_sync.witness.services.verdicts import Ends, verdict_of
 
 EdgeRow = Row[Any]
@@ -52,9 +53,12 @@ def report_changed(connection: Connection, now: datetime, system: str, paths: Co
     """Follow a report of ``system`` that changed ``paths`` (None: all of it); the systems to wake."""
     woken = {system}
     touched: dict[str, set[str] | None] = {}
+    wandering = renames.unsettled(connection, system)
     with conflicts.recorded(connection, now, system):
         for edge in _edges(connection, (), {system}):
             relatives = None if paths is None else _relatives(edge, system, paths)
+            if relatives is not None:
+                relatives |= wandering.get(edge.id, set())
             if relatives is None or relatives:
                 woken |= {edge.from_system, edge.to_system}
                 touched[edge.group] = _united(touched.get(edge.group, set()), relatives)
@@ -134,6 +138,8 @@ def _judge_edge(
 ) -> None:
     old = {row.relative: row for row in connection.execute(select(plan_rows).where(plan_rows.c.edge == edge.id))}
     touched = frozenset() if relatives is None else frozenset(relatives)
+    if relatives is not None:
+        relatives = relatives | renames.held_back(old)
     if relatives is not None and reporter == edge.to_system:
         relatives = relatives | {name for name in old if name and views.above(name) in touched}
     sources, targets = _sources(connection, edge, relatives), _targets(connection, edge, relatives)
@@ -142,14 +148,16 @@ def _judge_edge(
     reported = {each: views.has_reported(connection, each) for each in (edge.from_system, edge.to_system)}
     ends = Ends(sources, targets, reported[edge.from_system], reported[edge.to_system])
     ours = edge_rows.load(edge)
+    moved = Renames(connection, ours, ends, old, ownership)
     for name in sorted(asked):
-        verdict = verdict_of(ours, name, ends, ownership)
+        verdict = moved.refined(name, verdict_of(ours, name, ends, ownership))
         if verdict is None:
             connection.execute(delete(plan_rows).where(plan_rows.c.edge == edge.id, plan_rows.c.relative == name))
             continue
         heard = reporter == edge.to_system
         verdict = _still_dirty(verdict, targets.get(name), old.get(name))
-        _store(connection, edge, name, verdict, old.get(name), now, heard=heard, news=name in touched)
+        guids = _own_guids(name, ends)
+        _store(connection, edge, name, verdict, old.get(name), now, guids=guids, heard=heard, news=name in touched)
     scheduling.schedule_edge(connection, edge, now, None if relatives is None else asked)
 
 
@@ -182,10 +190,11 @@ def _store(
     old: Row[Any] | None,
     now: datetime,
     *,
+    guids: dict[str, int],
     heard: bool,
     news: bool,
 ) -> None:
-    values = _columns(verdict) | {"lag_since": _lag_since(connection, edge, name, verdict.oldest_missing, now)}
+    values = guids | _columns(verdict) | {"lag_since": _lag_since(connection, edge, name, verdict.oldest_missing, now)}
     if old is None:
         connection.execute(insert(plan_rows), {"edge": edge.id, "relative": name, **values})
         return
@@ -200,6 +209,12 @@ def _store(
         values |= {"error": None, "error_at": None, "next_attempt": None, "attempts": 0, "requested_at": None}
     condition = (plan_rows.c.edge == edge.id) & (plan_rows.c.relative == name)
     connection.execute(update(plan_rows).where(condition).values(values))
+
+
+def _own_guids(name: str, ends: Ends) -> dict[str, int]:
+    """The GUIDs of the datasets that are in their places; what is not there is remembered as it was."""
+    sides = {"source_guid": ends.sources.get(name), "target_guid": ends.targets.get(name)}
+    return {column: found.guid for column, found in sides.items() if found is not None}
 
 
 def _still_dirty(verdict: Verdict, target: DatasetView | None, old: Row[Any] | None) -> Verdict:

@@ -15,16 +15,21 @@ from zfs_sync.core.errors import CATALOGUE
 from zfs_sync.core.names import join
 from zfs_sync.core.numbers import parse_duration
 from zfs_sync.core.planner import ERROR_CODES, Outcome
+from zfs_sync.core.renames import RENAMED, advice
 from zfs_sync.witness.clock import instant
 from zfs_sync.witness.db.desired import sync_groups, systems
 from zfs_sync.witness.db.observed import hosts
 from zfs_sync.witness.db.work import edges, jobs, plan_rows
+from zfs_sync.witness.services import edge_rows as stored_edges
 from zfs_sync.witness.services.hindrances import Hindrances
 from zfs_sync.witness.services.liveness import enrolled, online
 
-_ORDER = ("DIVERGED", "NO_COMMON_BASE", "TARGET_UNMANAGED", "TARGET_DIRTY", "FEATURE_GAP", "TARGET_AHEAD", "UNREPORTED")
 CLONE_SHOWN_FOR = timedelta(days=1)
 """How long a copy that spoke with a system's key is a warning; it is noted anew while it goes on."""
+_ORDER = (
+    "DIVERGED", "NO_COMMON_BASE", "TARGET_UNMANAGED", "SOURCE_RENAMED", "TARGET_RENAMED", "TARGET_DIRTY", "FEATURE_GAP",
+    "NAME_TOO_LONG", "TARGET_AHEAD", "UNREPORTED",
+)  # fmt: skip
 
 
 def edge_rows(
@@ -150,6 +155,8 @@ def _hint(code: str, row: Row[Any]) -> str:
     if code == "E_TARGET_UNMANAGED" and row.base_name is not None:
         command = f"zfs set zfs-sync:group={row.group} {shlex.quote(target)}"
         return f"If this replica may be taken over, run on {row.to_system}: {command}"
+    if Outcome(row.outcome) in RENAMED:
+        return advice(Outcome(row.outcome), stored_edges.load(row), row.evidence)
     if code == "E_PARENT_MISSING":
         return f"Make it as it is to be, or run on {row.to_system}: zfs create {shlex.quote(target)}"
     return CATALOGUE[code].remedy

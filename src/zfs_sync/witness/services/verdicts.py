@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from zfs_sync.core.edges import Edge
 from zfs_sync.core.graph import DatasetView
+from zfs_sync.core.names import join
 from zfs_sync.core.ownership import MARKED, Ownership
 from zfs_sync.core.planner import Verdict, judge, root_missing
+from zfs_sync.core.room import with_room
 from zfs_sync.witness.services.views import parent_ready
 
 Views = Mapping[str, DatasetView]
@@ -32,7 +34,7 @@ def verdict_of(edge: Edge, name: str, ends: Ends, ownership: Ownership = MARKED)
         return None
     if not edge.covers(name):
         return _left_out_root(edge, ends)
-    return judge(
+    verdict = judge(
         edge.group,
         source,
         ends.targets.get(name),
@@ -44,6 +46,7 @@ def verdict_of(edge: Edge, name: str, ends: Ends, ownership: Ownership = MARKED)
         selection=edge.selection,
         ownership=ownership,
     )
+    return with_room(verdict, source, join(edge.to_root, name), edge.selection)
 
 
 def _left_out_root(edge: Edge, ends: Ends) -> Verdict | None:

@@ -4,41 +4,42 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, false, func, select
 
-from zfs_sync.core.edges import Edge, Member
+from zfs_sync.core.edges import Edge
 from zfs_sync.core.errors import Fault, pointer
 from zfs_sync.core.names import MAX_DATASET_BYTES, parent, relative
 from zfs_sync.core.numbers import readable_size
-from zfs_sync.witness.db.observed import datasets, hosts
+from zfs_sync.witness.db.observed import datasets, hosts, snapshots
 from zfs_sync.witness.db.work import edges as stored_edges
 from zfs_sync.witness.services.desired import switchover
 from zfs_sync.witness.services.desired.canonical import spec_edges, spec_members
-from zfs_sync.witness.services.desired.model import Change, Request, Spec
+from zfs_sync.witness.services.desired.model import Change, Request
 from zfs_sync.witness.services.views import below
+
+_NAMING = frozenset(("members", "recursive", "include_root", "exclude", "snapshots"))
+"""The fields of a group that decide which names its targets get."""
 
 
 def name_faults(connection: Connection, request: Request, changes: Iterable[Change]) -> Iterator[Fault]:
-    """Targets below which a reported dataset of the source would have a longer name than ZFS allows."""
+    """Targets below which a reported dataset or snapshot of the source would have a longer name than ZFS allows.
+
+    Told where the request touches what decides it: a child that got too long a name later has a row that says so, and
+    keeps nobody from changing the rest of its group.
+    """
     entries = {entry.key: entry for entry in request.entries}
+    known = set(connection.execute(select(stored_edges.c.id)).scalars())
     for change in _moved_groups(changes):
+        if not _NAMING & set(change.fields):
+            continue
         entry = entries[change.key]
         members = spec_members(change.after or {}) if entry.members is None else entry.members
-        feeding = [each for each in members if each.role != "target"]
-        longest = {each.key: _longest_relative(connection, change.key[1], change.after or {}, each) for each in feeding}
+        long = _longest_by_target(connection, spec_edges(change.key[1], change.after or {}), known)
         for index, member in enumerate(members):
-            room = MAX_DATASET_BYTES - len(member.dataset) - 1
-            others = [name for key, name in longest.items() if key != member.key]
-            if (
-                member.role != "source"
-                and (longest_name := max(others, key=len, default=""))
-                and len(longest_name) > room
-            ):
+            if member.key in long:
                 place = entry.place if entry.members is None else (*entry.members_place, index, "dataset")
-                sentence = (
-                    f"'{longest_name}' of the source would get a name of more than {MAX_DATASET_BYTES} bytes here"
-                )
-                yield Fault(pointer(*place), sentence)
+                name = f"'{long[member.key]}' of the source"
+                yield Fault(pointer(*place), f"{name} would get a name of more than {MAX_DATASET_BYTES} bytes here")
 
 
 def warnings_of(connection: Connection, changes: Sequence[Change]) -> list[dict[str, str]]:
@@ -57,13 +58,31 @@ def _moved_groups(changes: Iterable[Change]) -> Iterator[Change]:
             yield change
 
 
-def _longest_relative(connection: Connection, group: str, spec: Spec, source: Member) -> str:
-    """The longest path below the root of the source, or of a peer, that the group takes."""
-    edge = spec_edges(group, spec)[0]
-    tree = _tree(*source.key)
-    paths = connection.execute(select(datasets.c.path).where(tree).order_by(func.length(datasets.c.path).desc()))
-    names = (relative(path, source.dataset) for path in paths.scalars())
-    return next((name for name in names if edge.covers(name)), "")
+def _longest_by_target(connection: Connection, edges: Iterable[Edge], known: set[str]) -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    for edge in edges:
+        long = _too_long(connection, edge, labels=edge.id not in known)
+        if long is not None:
+            found[edge.to_system, edge.to_root] = long
+    return found
+
+
+def _too_long(connection: Connection, edge: Edge, *, labels: bool) -> str | None:
+    """The longest of what the edge takes that has no room on the target: a path below the root, or a snapshot of it."""
+    name = func.length(datasets.c.path) + func.coalesce(func.length(snapshots.c.name) + 1, 0)
+    there = snapshots.c.dataset_id == datasets.c.id if labels else false()
+    room = MAX_DATASET_BYTES - len(edge.to_root) + len(edge.from_root)
+    statement = (
+        select(datasets.c.path, snapshots.c.name)
+        .join(snapshots, there, isouter=True)
+        .where(_tree(edge.from_system, edge.from_root), name > room)
+        .order_by(name.desc(), datasets.c.path)
+    )
+    for row in connection.execute(statement):
+        below = relative(row.path, edge.from_root)
+        if edge.covers(below) and (row.name is None or edge.selection.takes(row.name)):
+            return below if row.name is None else f"{below}@{row.name}"
+    return None
 
 
 def _tree(system: str, root: str) -> ColumnElement[bool]:
