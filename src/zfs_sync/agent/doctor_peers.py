@@ -43,12 +43,24 @@ def peer_findings(config: AgentConfig, layout: Layout) -> Iterator[Finding]:
         return
     trusted = trusted_keys(layout)
     for edge in work.edges:
-        if edge.role == "from" and edge.to_system not in trusted:
-            message = f"{edge.to_system} is to fetch {edge.from_root} and may not log in here."
-            advice = f"Without Ansible: zfs-sync-agent doctor on {edge.to_system} prints the command for this host."
-            yield failed("peer-not-trusted", message, SITE, where="the controller", advice=advice)
-        if edge.role == "to" and edge.peer is not None:
+        if edge.peer is None:
+            continue
+        if _logs_in(edge):
             yield _ask(config, edge, edge.peer)
+        elif edge.peer.system not in trusted:
+            yield _not_trusted(edge, edge.peer)
+
+
+def _logs_in(edge: WorkEdge) -> bool:
+    """Whether this host logs in to the other one: the target's pulls, the source's pushes."""
+    return edge.role == ("from" if edge.direction == "push" else "to")
+
+
+def _not_trusted(edge: WorkEdge, peer: Peer) -> Finding:
+    what = f"push into {edge.to_root}" if edge.direction == "push" else f"fetch {edge.from_root}"
+    advice = f"Without Ansible: zfs-sync-agent doctor on {peer.system} prints the command for this host."
+    message = f"{peer.system} is to {what} and may not log in here."
+    return failed("peer-not-trusted", message, SITE, where="the controller", advice=advice)
 
 
 def _ask(config: AgentConfig, edge: WorkEdge, peer: Peer) -> Finding:
@@ -59,11 +71,15 @@ def _ask(config: AgentConfig, edge: WorkEdge, peer: Peer) -> Finding:
             found = SshFeeder(reached, files, edge=edge.id, relative="").dataset()
         except ZfsSyncError as error:
             return _trouble(config, edge, peer, error)
-    if found is None:
-        remedy = f"zfs create -p {shlex.quote(edge.from_root)}"
-        message = f"{peer.system} answers, and has no dataset {edge.from_root}."
-        return warning("peer-dataset-missing", message, remedy, where=peer.system)
-    return ok("peer", f"{peer.system} answers: {edge.from_root} has {len(found.snapshots)} snapshots.")
+    theirs = edge.to_root if edge.direction == "push" else edge.from_root
+    if found is not None:
+        return ok("peer", f"{peer.system} answers: {theirs} has {len(found.snapshots)} snapshots.")
+    if edge.direction == "push":
+        return ok("peer", f"{peer.system} answers: {theirs} does not exist yet, the first push makes it.")
+    remedy = f"zfs create -p {shlex.quote(theirs)}"
+    return warning(
+        "peer-dataset-missing", f"{peer.system} answers, and has no dataset {theirs}.", remedy, where=peer.system
+    )
 
 
 def _trouble(config: AgentConfig, edge: WorkEdge, peer: Peer, error: ZfsSyncError) -> Finding:
@@ -73,7 +89,8 @@ def _trouble(config: AgentConfig, edge: WorkEdge, peer: Peer, error: ZfsSyncErro
     if error.code == "E_SSH" and _REFUSED.search(error.message):
         return _login_refused(config, peer, message)
     if error.code == "E_NOT_ALLOWED_HERE":
-        remedy = f"zfs-sync-agent allow {shlex.quote(edge.from_root)} send"
+        needed = (edge.to_root, "receive") if edge.direction == "push" else (edge.from_root, "send")
+        remedy = f"zfs-sync-agent allow {shlex.quote(needed[0])} {needed[1]}"
         return failed("peer-not-allowed", message, remedy, where=peer.system, advice=error.hint)
     if error.code == "E_PEER_UNREACHABLE" and _NO_NAME.search(error.message):
         advice = f"Or give systems.{peer.system}.ssh.host in the fleet document an address that every peer knows."

@@ -63,7 +63,7 @@ CATALOGUE: Mapping[str, str] = {
     "peer-host-key-unknown": "This host does not know a peer's host key yet.",
     "peer-host-key-changed": "A peer has another host key than the one that is trusted here.",
     "peer-login-refused": "A peer does not let this host log in.",
-    "peer-not-trusted": "A peer that fetches from here may not log in here.",
+    "peer-not-trusted": "A peer that fetches from here, or pushes to here, may not log in here.",
     "peer-agent-stopped": "A peer lets this host log in, and no agent runs there.",
     "peer-edge-unknown": "A peer's agent does not know the edge that this host asks for.",
     "peer-not-allowed": "A peer's own allow-list does not cover what this host asks for.",

@@ -5,6 +5,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -12,11 +13,13 @@ from tests.unit.agent.conftest import FED, FEEDS, Ready, work_of
 from tests.unit.agent.fleet import Fleet
 from tests.unit.engine.conftest import listed, look
 from tests.unit.zfs.program import Program
-from zfs_sync.agent import doctor_host, doctor_witness, doctor_zfs
+from zfs_sync.agent import doctor_host, doctor_peers, doctor_witness, doctor_zfs
 from zfs_sync.agent.config import AgentConfig, AllowRule, WitnessConfig
 from zfs_sync.agent.findings import CATALOGUE, Finding
 from zfs_sync.agent.identity import KeyFiles
+from zfs_sync.agent.install.layout import Layout
 from zfs_sync.agent.work_cache import WorkCache
+from zfs_sync.api.work import Peer
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.engine import state
 
@@ -140,3 +143,23 @@ def test_holds_that_nobody_needs(config: AgentConfig, storage: Ready, program: P
     (left,) = doctor_zfs._hold_findings(zfs, config)
     assert (left.id, left.status) == ("holds-left", "warning")
     assert "tank/x@s5" in left.message
+
+
+@pytest.mark.parametrize(
+    ("role", "direction", "logs_in"),
+    [("to", "pull", True), ("from", "pull", False), ("from", "push", True), ("to", "push", False)],
+)
+def test_either_this_host_logs_in_or_the_peer_does(
+    config: AgentConfig,
+    tmp_path: Path,
+    role: Literal["from", "to"],
+    direction: Literal["pull", "push"],
+    *,
+    logs_in: bool,
+) -> None:
+    edge = replace(FEEDS if role == "from" else FED, direction=direction)
+    unreachable = Peer(system="nas2" if role == "from" else "nas1", host="127.0.0.1", user="zfs-sync", port=1)
+    WorkCache(config.state, "nas1").replace(work_of("nas1", replace(edge, peer=unreachable)), "")
+    (found,) = doctor_peers.peer_findings(config, Layout(home=tmp_path / "home"))
+    assert found.id == ("peer-unreachable" if logs_in else "peer-not-trusted")
+    assert unreachable.system in found.message
