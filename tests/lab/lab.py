@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.lab import measuring
 from tests.lab import record as records
 from tests.lab.cgroups import Cgroup
 from tests.lab.cleanup import remove_lab
@@ -105,6 +106,7 @@ class Lab:
         self.secure_shell.write_configuration()
         for name in new:
             self._write_names(name)
+            measuring.prepare(self.paths.host(name))
         for host in old if new else ():
             lines = "".join(f"{self.record.address(name)} {name}\n" for name in new)
             if host.container.leader is not None:
@@ -209,6 +211,8 @@ class Lab:
 
     def down(self) -> None:
         """Remove the lab and everything of it."""
+        for name, host in self.hosts.items():
+            measuring.collect(host, self.paths.host(name))
         remove_lab(self.name)
 
     def __enter__(self) -> Self:
