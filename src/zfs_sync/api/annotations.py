@@ -93,6 +93,7 @@ Interval = Annotated[str, Checked(check_interval, "15m")]
 Host = Annotated[str, Checked(names.check_host, "nas1.example.org")]
 User = Annotated[str, Checked(names.check_user, "zfs-sync")]
 Port = Annotated[int, Ge(1), Le(65_535), Example(22)]
-Count = Annotated[int, Ge(0), Example(0)]
+Count = Annotated[int, Ge(0), Le(2**63 - 1), Example(0)]
+"""As large as a column of a database holds."""
 Text = Annotated[str, Len(0, 1_000), Example("Berlin, primary")]
 Identifier = Annotated[str, Len(1, 64), Example("0f8c1f9be0a54f0d")]

@@ -5,7 +5,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Len
+from annotated_types import Ge, Le, Len
 
 from zfs_sync.api.annotations import (
     STRICT,
@@ -106,7 +106,7 @@ class SnapshotReport:
     """The position in the pool's history."""
     name: SnapshotLabel
     """The label behind the @."""
-    creation: Annotated[int, Ge(0), Example(1_793_500_000)] | None = None
+    creation: Annotated[int, Ge(0), Le(253_402_300_799), Example(1_793_500_000)] | None = None
     """When it was made, in seconds since 1970 (UTC)."""
 
 

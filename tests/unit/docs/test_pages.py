@@ -15,6 +15,7 @@ from reference_pages.commands import every_command, programs, refusal
 from sqlalchemy import Connection
 
 from tests.unit.docs.pages import ROOT, Page, pages
+from tests.unit.witness.test_authorization import CONTRACT
 from zfs_sync.core.errors import CATALOGUE
 from zfs_sync.witness.db.database import Database
 from zfs_sync.witness.db.metadata import metadata
@@ -29,6 +30,7 @@ _TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 _PLAYBOOK = re.compile(r"\bzfs_sync\.fleet\.(\w+)")
 _VARIABLE = re.compile(r"\bzfs_sync_[a-z_]+\b")
 _CODE = re.compile(r"\bE_[A-Z]+(?:_[A-Z]+)*\b")
+_ROUTE = re.compile(r"\b(GET|POST|PUT|DELETE) (/api/v1/[^\s?]+|/metrics|/health/\w+)")
 _SHELL = re.compile(r"[;|<>&]")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda each: each.name)
@@ -104,6 +106,13 @@ def _variables() -> set[str]:
 @every_page
 def test_code_in_prose_stands_on_one_line(page: Page) -> None:
     assert [line for line in page.prose.splitlines() if line.count("`") % 2] == []
+
+
+@every_page
+def test_routes_exist(page: Page) -> None:
+    known = {(method, re.sub(r"{[^}]*}", "{}", path)) for method, path in CONTRACT}
+    named = [found for span in page.spans for found in _ROUTE.findall(span)]
+    assert [each for each in named if (each[0], re.sub(r"{[^}]*}", "{}", each[1])) not in known] == []
 
 
 @every_page

@@ -72,6 +72,7 @@ CONTRACT: dict[tuple[str, str], set[str]] = {
     ("GET", V1 + "/snapshots/compare"): VIEWER,
     ("GET", V1 + "/audit"): VIEWER,
     ("GET", "/metrics"): VIEWER,
+    ("GET", V1 + "/statistics"): VIEWER,
     ("GET", V1 + "/jobs/{id}/events"): VIEWER,
     ("GET", V1 + "/events"): VIEWER,
 }
