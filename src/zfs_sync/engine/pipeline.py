@@ -52,10 +52,6 @@ class Sink(Protocol):
         """The process."""
         ...
 
-    def stop(self) -> None:
-        """End it before anything was streamed."""
-        ...
-
     def error(self, status: int | None) -> ZfsSyncError | None:
         """What went wrong, for its exit status (None: it did not end); None where nothing did."""
         ...
@@ -68,11 +64,6 @@ class ReceiveSink:
         self.process = process
         self._listener = Listener(pipe(process.stderr))
         self._dataset = dataset
-
-    def stop(self) -> None:
-        """End it before anything was streamed."""
-        pipe(self.process.stdin).close()
-        end(self.process)
 
     def error(self, status: int | None) -> ZfsSyncError | None:
         """What zfs said."""

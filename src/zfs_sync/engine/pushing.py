@@ -44,6 +44,10 @@ class Handover(Sink, Protocol):
         """Its last word, once the stream is through. Raises where there is none."""
         ...
 
+    def stop(self) -> None:
+        """End it, however far it is. Once more does nothing."""
+        ...
+
 
 class Target(Protocol):
     """The receiving side of one dataset of an edge."""
@@ -129,6 +133,12 @@ class Pusher:
             raise ZfsSyncError("E_CANCELLED", f"The sync of {push.target} was cancelled.")
         running.meter.begin(push.steps.index(step), f"sending {push.source} to {push.to_system}:{push.target}")
         handover = running.target.receive(step, running.source)
+        try:
+            return self._handed(running, step, handover)
+        finally:
+            handover.stop()
+
+    def _handed(self, running: _Run, step: Step, handover: Handover) -> Received:
         wanted = handover.ready(running.cancelled)
         if wanted is None:
             return handover.received()
@@ -136,16 +146,12 @@ class Pusher:
         received = handover.received()
         if received.head_guid != step.to_guid:
             proof = f"its head is {received.head_guid or 'none'}, not {step.to_guid}"
-            raise ZfsSyncError("E_VERIFY_FAILED", f"{push.target} did not become what was sent: {proof}.")
+            raise ZfsSyncError("E_VERIFY_FAILED", f"{running.push.target} did not become what was sent: {proof}.")
         return received
 
     def _transfer(self, running: _Run, handover: Handover, wanted: Step) -> None:
         """Send what is wanted. Raises the likely cause where the receiving host did not take it."""
-        try:
-            source = self._sender.start(_stream(running.push, wanted))
-        except BaseException:
-            handover.stop()
-            raise
+        source = self._sender.start(_stream(running.push, wanted))
         ended = pipeline.run(
             source,
             handover,

@@ -11,6 +11,7 @@ import select
 import subprocess
 import threading
 import time
+from contextlib import suppress
 
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.core.numbers import u64
@@ -23,6 +24,8 @@ from zfs_sync.engine.wire import GateRequest, ListAnswer, ReceiveAnswer
 from zfs_sync.zfs.listing import Dataset
 
 TICK_MILLISECONDS = 200
+MOST_BYTES = 64 * 1024
+"""An answer names snapshots and may bring warnings."""
 
 
 class SshTarget:
@@ -78,7 +81,6 @@ class SshHandover:
         self._speaker.join()
         if answer.state == "done":
             self._last = answer
-            self.stop()
             return None
         if answer.to_guid is None:
             raise ZfsSyncError("E_VALIDATION", f"{self._peer.system} did not say which snapshot it wants.")
@@ -87,18 +89,18 @@ class SshHandover:
 
     def received(self) -> Received:
         """The peer's last word."""
-        last = self._last or wire.parse_receive(self._line(threading.Event()))
-        self.stop()
+        last = self._last = self._last or wire.parse_receive(self._line(threading.Event()))
         head = u64(last.head_guid) if last.head_guid is not None else None
         return Received(last.snapshots, head, tuple(f"{self._peer.system}: {each}" for each in last.warnings))
 
     def stop(self) -> None:
-        """End the connection, and wait for it."""
-        if self._speaker.is_alive():
-            self.process.terminate()  # else it would wait for a peer that does not read
-            self._speaker.join()
+        """End the connection, and wait for it. Once more does nothing."""
+        if self._last is None and self.process.poll() is None:
+            self.process.terminate()  # it has more to say, or does not even listen
+        self._speaker.join()
         for stream in (self.process.stdin, self.process.stdout):
-            pipe(stream).close()
+            with suppress(BrokenPipeError):  # what nobody reads any more
+                pipe(stream).close()
         end(self.process)
 
     def error(self, status: int | None) -> ZfsSyncError | None:
@@ -120,14 +122,15 @@ class SshHandover:
         poll.register(descriptor, select.POLLIN)
         while b"\n" not in self._heard:
             if cancelled.is_set() or time.monotonic() > deadline:
-                self.stop()
                 raise self._silence(cancelled)
             if not poll.poll(TICK_MILLISECONDS):
                 continue
             chunk = os.read(descriptor, wire.REQUEST_BYTES)
-            self._heard += chunk
-            if not chunk or len(self._heard) > 16 * wire.REQUEST_BYTES:
+            if not chunk:
                 raise self._ended()
+            self._heard += chunk
+            if len(self._heard) > MOST_BYTES:
+                raise ZfsSyncError("E_VALIDATION", f"{self._peer.system} answered more than {MOST_BYTES} bytes.")
         line, _, self._heard = self._heard.partition(b"\n")
         return line
 
@@ -137,7 +140,7 @@ class SshHandover:
         return ZfsSyncError("E_INTERRUPTED", f"{self._peer.system} said nothing for {ANSWER_SECONDS:g} s.")
 
     def _ended(self) -> ZfsSyncError:
-        """The peer ended, or talks without end, before it had answered."""
+        """The peer ended before it had answered."""
         self.stop()
         error = self.error(self.process.returncode)
         return error or ZfsSyncError("E_VALIDATION", f"{self._peer.system} ended without an answer.")

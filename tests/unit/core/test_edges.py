@@ -70,3 +70,48 @@ def test_an_edge_covers_its_root_and_what_the_group_takes_of_the_rest() -> None:
     assert [each for each in ("", "a", "cache", "a/cache") if edge.covers(each)] == ["a"]
     (alone,) = edges_of("photos", members, recursive=False)
     assert [each for each in ("", "a") if alone.covers(each)] == [""]
+
+
+PEERS = [Member(name, "tank/x", "peer") for name in ("a", "b", "c")]
+
+
+def test_peers_have_an_edge_each_way_between_each_two() -> None:
+    edges = edges_of("g", PEERS, direction="push")
+    assert len({edge.id for edge in edges}) == 6
+    assert all(edge.peers for edge in edges)
+    assert {(edge.from_system, edge.to_system, edge.runner) for edge in edges if edge.to_system == "a"} == {
+        ("b", "a", "b"),
+        ("c", "a", "c"),
+    }
+    assert edges[0].id == "g:a:tank/x<b"
+
+
+def test_an_edge_of_peers_names_the_dataset_where_the_system_does_not_tell() -> None:
+    edges = edges_of("g", [*PEERS[:1], Member("b", "x", "peer"), Member("b", "y", "peer")])
+    assert {"g:a:tank/x<b:x", "g:a:tank/x<b:y", "g:b:x<a", "g:b:x<b:y"} <= {edge.id for edge in edges}
+
+
+def test_an_edge_of_peers_with_the_longest_names_has_an_id_that_fits() -> None:
+    members = [Member(letter * 63, letter * 255, "peer") for letter in "ab"]
+    first, second = (edge.id for edge in edges_of("g" * 63, [*members, Member("a" * 63, "c", "peer")])[:2])
+    assert len(first) == len(second) == 400
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("members", "sentences"),
+    [
+        (PEERS[:1], ["at least two members with role peer"]),
+        ([*PEERS, NAS2], ["never both"]),
+        ([SOURCE, *PEERS[:1]], ["never both", "at least two"]),
+        ([*PEERS[:1], Member("b", "tank/x", "peer", "a")], ["follows whichever peer is ahead"]),
+    ],
+)
+def test_what_keeps_peers_from_being_peers(members, sentences) -> None:
+    messages = [fault.message for fault in member_faults(members)]
+    assert len(messages) == len(sentences)
+    assert all(part in message for part, message in zip(sentences, messages, strict=True))
+
+
+def test_who_connects_runs_the_jobs() -> None:
+    assert [edges_of("g", [SOURCE, NAS2], direction=each)[0].runner for each in ("pull", "push")] == ["nas2", "nas1"]

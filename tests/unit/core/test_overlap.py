@@ -65,3 +65,13 @@ def test_one_dataset_fed_twice_and_one_passed_on_are_told_apart() -> None:
     assert "fed by one edge at most" in twice.sentence(target)
     (passed,) = overlaps([target, source])
     assert "use 'from'" in passed.sentence(source)
+
+
+def test_a_peer_is_held_to_what_holds_for_targets_and_may_feed_another_group() -> None:
+    peer = Root("g", 0, "nas1", "tank/x", target=True, recursive=True, peer=True)
+    source = Root("h", 0, "nas1", "tank/x", target=False, recursive=True)
+    target = Root("h", 1, "nas1", "tank/x/y", target=True, recursive=True)
+    assert overlaps([peer, source]) == []
+    (found,) = overlaps([peer, target])
+    assert found.sentence(peer) == "a peer must not lie above the target nas1:tank/x/y of group 'h'"
+    assert len(overlaps([peer, Root("h", 0, "nas1", "tank/x", target=True, recursive=False)])) == 1

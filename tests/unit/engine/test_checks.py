@@ -108,3 +108,10 @@ def test_a_dataset_that_could_be_ours_comes_with_the_command_that_hands_it_over(
     with pytest.raises(ZfsSyncError) as caught:
         judged(Step(1, 3), view(A, marker=None))
     assert caught.value.hint.endswith("zfs set zfs-sync:group=g 'tank/a b'")
+
+
+def test_a_target_that_was_written_to_is_refused_with_the_command_that_mends_it() -> None:
+    dirty = DatasetView("tank/a b", 7, (A,), "g", written=5)
+    with pytest.raises(ZfsSyncError) as caught:
+        judged(Step(1, 3), dirty)
+    assert (caught.value.code, caught.value.hint) == ("E_TARGET_MODIFIED", "zfs rollback 'tank/a b@a'")

@@ -129,3 +129,16 @@ def test_a_record_that_is_none_is_not_guessed_at(holds: Holds, folder: Path) -> 
     state.write(folder / "holds" / "x.json", {"tag": TAG, "dataset": "tank", "edges": 7})
     with pytest.raises(TypeError):
         holds.only([])
+
+
+def test_what_an_heir_needs_stays_held_until_it_holds_something_itself(holds: Holds, program: Program) -> None:
+    holds.keep("g:nas2:a", TAG, TANK, [1])
+
+    def heirs(edge: str, dataset: str) -> list[str]:
+        return ["g:munich:a"] if (edge, dataset) == ("g:nas2:a", "tank") else []
+
+    assert not holds.only(["g:munich:a"], heirs)
+    assert changes(program) == ["hold s1"]
+    holds.keep("g:munich:a", TAG, TANK, [2])
+    assert holds.only(["g:munich:a"], heirs)
+    assert changes(program) == ["hold s1", "hold s2", "release s1"]

@@ -14,11 +14,13 @@ from tests.unit.engine.conftest import listed, look
 from tests.unit.engine.streams import package, plain
 from tests.unit.zfs.program import Program
 from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.core.ownership import MARKED as MARKED_BY_US
+from zfs_sync.core.ownership import Ownership
 from zfs_sync.engine.checks import Step
 from zfs_sync.engine.continuity import Holds
 from zfs_sync.engine.feeder import LocalFeeder
 from zfs_sync.engine.locks import target_lock
-from zfs_sync.engine.marking import Healed, Intent, Targets
+from zfs_sync.engine.marking import Healed, Intent, Targets, target_properties
 from zfs_sync.engine.processes import pipe
 from zfs_sync.engine.receiving import Job, Moved, Receiver
 from zfs_sync.engine.sending import Sender, Stream
@@ -57,13 +59,13 @@ Run = Callable[..., Moved]
 
 @pytest.fixture
 def run(zfs: Zfs, holds: Holds, folder: Path) -> Run:
-    def job(*, cancelled: bool = False, step: Step | None = None) -> Moved:
+    def job(*, cancelled: bool = False, step: Step | None = None, ownership: Ownership = MARKED_BY_US) -> Moved:
         feeder = LocalFeeder(Sender(zfs, holds), edge="e", group="g", to_system="here", dataset="alpha/x")
         event = threading.Event()
         if cancelled:
             event.set()
         return Receiver(zfs, folder, holds, time.monotonic).run(
-            Job("e", "g", "beta/x", (step or Step(1, 2),)),
+            Job("e", "g", "beta/x", (step or Step(1, 2),), ownership=ownership),
             feeder,
             allow=lambda _: None,
             on_progress=lambda _: None,
@@ -318,3 +320,47 @@ def test_a_send_that_fails_says_why(
     pipe(sent.process.stdout).close()
     assert error is not None
     assert error.code == code
+
+
+@pytest.mark.parametrize(
+    ("ownership", "before", "marked"),
+    [
+        pytest.param(Ownership(takeover=True), "-\t-", True, id="a former source gets the mark"),
+        pytest.param(
+            Ownership(formerly=frozenset({"old"})), "local\told", True, id="a renamed group's gets the new name"
+        ),
+        pytest.param(Ownership(peers=True), "-\t-", False, id="a peer needs none"),
+        pytest.param(MARKED_BY_US, OURS, False, id="it has it already"),
+    ],
+)
+def test_an_admitted_target_is_marked_and_keeps_everything_else(
+    run: Run, program: Program, ownership: Ownership, before: str, marked: bool
+) -> None:
+    program.say(look("beta/x"), listed("beta/x", 1, marker=before))
+    program.say(("after",), listed("beta/x", 1, 2, marker=before))
+    after, now = (program.folder / f"{program.key(argv)}.out" for argv in (("after",), look("beta/x")))
+    program.say(commands.receive("beta/x", unmounted=True), then=f"cat >/dev/null; cp {after} {now}")
+    program.say(commands.get(["zfs-sync:group", "mounted"], ["beta/x"]), f"beta/x\tzfs-sync:group\t{before}\n")
+    program.say(commands.set_property("beta/x", "zfs-sync:group", "g"))
+    assert run(ownership=ownership).head_guid == 2
+    assert [line for line in program.asked if line.startswith("zfs set")] == (
+        ["zfs set zfs-sync:group=g beta/x"] if marked else []
+    )
+
+
+def test_a_peer_is_made_writable_and_not_mounted_by_itself() -> None:
+    assert target_properties("g", "filesystem", peer=True) == {"canmount": "noauto", "zfs-sync:group": "g"}
+    assert target_properties("g", "volume", peer=True) == {"zfs-sync:group": "g"}
+
+
+def test_a_target_of_a_renamed_group_is_marked_anew_unless_it_is_received_into(
+    zfs: Zfs, folder: Path, program: Program
+) -> None:
+    program.say(commands.set_property("beta/x", "zfs-sync:group", "new"))
+    found = zfs.dataset("beta/x")
+    assert found is not None
+    Targets(zfs, folder).remark(found, "new")
+    assert program.asked[-1] == "zfs set zfs-sync:group=new beta/x"
+    with target_lock(folder, "beta/x"), pytest.raises(ZfsSyncError) as caught:
+        Targets(zfs, folder).remark(found, "newer")
+    assert caught.value.code == "E_TARGET_LOCKED"

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What agent and gate say to each other, and what a hostile one may say."""
 
+import json
+
 import pytest
 
 from tests.unit.zfs.recordings import openzfs, zfs_fuse
@@ -79,3 +81,18 @@ def test_capabilities_as_reports_carry_them() -> None:
     old, new = wire.wire_capabilities(probe(zfs_fuse())), wire.wire_capabilities(probe(openzfs("2.3.1-1")))
     assert (old.send, old.receive, old.zfs_version, old.holds) == (["R", "p"], ["u"], None, True)
     assert (new.resume, new.bookmarks, new.delegation, new.zfs_version) == (True, True, True, "zfs-2.3.1-1")
+
+
+@pytest.mark.parametrize("more", [{"op": "receive"}, {"op": "send", "source_bytes": 5}])
+def test_how_the_source_is_described_is_said_by_a_request_to_receive_and_no_other(more: dict[str, object]) -> None:
+    words = {"v": 1, "edge": "e", "relative": "", "to_guid": "1", **more}
+    with pytest.raises(ZfsSyncError) as caught:
+        wire.parse_request(json.dumps(words).encode())
+    assert "how the source is described" in caught.value.message
+
+
+def test_a_request_that_describes_no_source_is_one_that_every_gate_knows() -> None:
+    request = wire.GateRequest(v=1, op="list", edge="e", relative="")
+    assert b"source_bytes" not in wire.request_line(request)
+    pushed = wire.GateRequest(v=1, op="receive", edge="e", relative="", to_guid="1", source_bytes=7)
+    assert wire.parse_request(wire.request_line(pushed)) == pushed
