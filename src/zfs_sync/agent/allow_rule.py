@@ -41,7 +41,7 @@ def add(path: Path, dataset: str, operations: Sequence[str], *, check: bool) -> 
         _verify(config, config_file.parse(content, str(path)), path)
         stale = ledger.bring([File(path, content.encode(), MODE, ROOT)])
         if service.systemd_runs():
-            ledger.bring([service.Started(stale)])
+            ledger.bring([service.Started(service.form_of(config), stale)])
     return ledger.answer()
 
 

@@ -51,6 +51,7 @@ def _add_daemon(commands: Any) -> None:
     for name, function, text in (
         ("run", _run, "run as a service: report, take jobs, guard the gate"),
         ("once", _once, "report once, run every job that waits, and end"),
+        ("serve-gate", _serve_gate, "answer peers on the socket that systemd passes, until none asks any more"),
     ):
         parser = commands.add_parser(name, help=text, description=text)
         _config_option(parser)
@@ -86,6 +87,9 @@ def _add_install(commands: Any) -> None:
         parser.add_argument("--config", type=Path, metavar="FILE", help="take this file as agent.conf")
         parser.add_argument("--ca-file", type=Path, metavar="FILE", help="the witness's CA certificate")
         parser.add_argument("--enrol-key-file", type=Path, metavar="FILE", help="holds the single-use enrol key")
+        parser.add_argument(
+            "--timer", metavar="DURATION", help="run by a systemd timer, such as 5m; off: as a service all the time"
+        )
         parser.add_argument("--no-start", action="store_true", help="neither enable nor start the service")
         parser.set_defaults(run=_install)
         if name == "upgrade":
@@ -156,6 +160,12 @@ def _once(arguments: argparse.Namespace) -> int:
     return once(arguments.config)
 
 
+def _serve_gate(arguments: argparse.Namespace) -> int:
+    from zfs_sync.agent.daemon import serve_gate  # noqa: PLC0415
+
+    return serve_gate(arguments.config)
+
+
 def _trust_change(arguments: argparse.Namespace) -> int:
     from zfs_sync.agent import config_file, trust, trust_add  # noqa: PLC0415
     from zfs_sync.agent.install.layout import Layout  # noqa: PLC0415
@@ -186,7 +196,7 @@ def _install(arguments: argparse.Namespace) -> int:
     from zfs_sync.agent.install.layout import Layout  # noqa: PLC0415
 
     layout = Layout()
-    request = document.request(_document(arguments), layout, _text(arguments.config))
+    request = document.request(_document(arguments), layout, _text(arguments.config), timer=arguments.timer)
     work = installer.Installer(layout, archive.running_archive(), request, check=arguments.check)
     _print_changes(work.run(start=not arguments.no_start), arguments)
     return 0

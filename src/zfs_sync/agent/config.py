@@ -103,6 +103,8 @@ class AgentConfig:
     """Where the single-use enrol key lies until it is used; by default enrol.key in state_dir."""
     scan_interval: Duration = "10s"
     """How often the datasets are looked at."""
+    timer: Duration | None = None
+    """Run by a systemd timer, once every so often, instead of all the time; null for a service that always runs."""
     parallel_jobs: Annotated[int, Ge(1), Le(64), Example(2)] = 2
     """How many datasets are received at the same time."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Example("info")] = "info"
@@ -153,3 +155,8 @@ class AgentConfig:
     def scan_seconds(self) -> int:
         """``scan_interval`` as a number."""
         return max(SHORTEST_SCAN_SECONDS, parse_duration(self.scan_interval))
+
+    @property
+    def timer_seconds(self) -> int | None:
+        """``timer`` as a number."""
+        return parse_duration(self.timer) if self.timer else None

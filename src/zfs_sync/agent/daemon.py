@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from zfs_sync import __version__
-from zfs_sync.agent import config_file, logs
+from zfs_sync.agent import config_file, gate_service, logs
 from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.config import AgentConfig
 from zfs_sync.agent.enrolment import agent_client, check_protocol, enrol, renew, settle_renewal
@@ -136,6 +136,25 @@ def _introduce(agent: Agent) -> None:
     """What comes before everything else that is said to the witness."""
     settle_renewal(agent.config, agent.client)
     check_protocol(agent.client)
+
+
+def serve_gate(path: Path) -> int:
+    """Answer peers for as long as they ask, on the socket that systemd passes. Raises E_CONFIG where it passes none."""
+    config = _prepare(path)
+    listening = gate_service.passed_socket(config, path)
+    agent = Agent(config, str(path), scans=False)
+    told = gate_service.Told(agent.client, config.system, agent.cache.work)
+    told.ask()
+    server = GateServer(
+        config.gate_socket,
+        agent.storage,
+        lambda: told.work,
+        agent.allow,
+        arrived=agent.report_now,
+        listening=listening,
+    )
+    gate_service.serve(server, told, agent.stop)
+    return 0
 
 
 def _round(agent: Agent) -> bool:

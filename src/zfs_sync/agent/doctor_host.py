@@ -15,15 +15,13 @@ from zfs_sync.agent.files import read_text
 from zfs_sync.agent.findings import Finding, failed, ok
 from zfs_sync.agent.install import keys, service
 from zfs_sync.agent.install.account import Account
-from zfs_sync.agent.install.layout import PEER_USER, UNIT, Layout
+from zfs_sync.agent.install.layout import PEER_USER, Layout
 from zfs_sync.zfs.runner import LocalRunner
 
 MOUNTS = Path("/proc/self/mountinfo")
 CONNECT_SECONDS = 5.0
 LEAST_FREE_BYTES = 64 << 20
 REINSTALL = "zfs-sync-agent upgrade"
-START = "systemctl start zfs-sync-agent"
-ENABLE = "systemctl enable --now zfs-sync-agent"
 PACKAGES = {"zfs": "zfsutils-linux", "zpool": "zfsutils-linux", "ssh": "openssh-client", "ssh-keygen": "openssh-client"}
 """What a program comes in, by the names of Debian."""
 INSTALLERS = {
@@ -84,24 +82,26 @@ def service_findings(config: AgentConfig, layout: Layout) -> Iterator[Finding]:
         remedy = f"{shlex.quote(str(layout.current / 'zfs-sync-agent.pyz'))} upgrade"
         yield failed("service-missing", f"{layout.command} is missing or not executable.", remedy)
     if service.systemd_runs():
-        yield _unit()
+        yield _unit(service.form_of(config))
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as agent:
         agent.settimeout(CONNECT_SECONDS)
         try:
             agent.connect(str(config.gate_socket))
         except OSError as error:
-            remedy = "systemctl restart zfs-sync-agent"
+            remedy = f"systemctl restart {' '.join(service.form_of(config).enabled)}"
             yield failed("gate-silent", f"No agent listens at {config.gate_socket}: {error.strerror or error}.", remedy)
         else:
             yield ok("gate", f"The agent listens at {config.gate_socket}.")
 
 
-def _unit() -> Finding:
-    if not service.is_active():
-        return failed("service-stopped", f"{UNIT} does not run.", ENABLE)
-    if not service.is_enabled():
-        return failed("service-disabled", f"{UNIT} runs, and would not start at boot.", ENABLE)
-    return ok("service", f"{UNIT} runs, and starts at boot.")
+def _unit(form: service.Form) -> Finding:
+    units = " and ".join(form.enabled)
+    enable = f"systemctl enable --now {' '.join(form.enabled)}"
+    if not service.is_active(form):
+        return failed("service-stopped", f"{units} does not run.", enable)
+    if not service.is_enabled(form):
+        return failed("service-disabled", f"{units} runs, and would not start at boot.", enable)
+    return ok("service", f"{units} runs, and starts at boot.")
 
 
 def trust_findings(config: AgentConfig, layout: Layout) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ import select
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -63,17 +64,38 @@ class GateServer:
         group: str = PEER_USER,
         *,
         arrived: Callable[[], None] = lambda: None,
+        listening: socket.socket | None = None,
     ) -> None:
-        """``arrived`` is called after a push and before its result: it reports what is there now."""
+        """``arrived`` is called after a push and before its result: it reports what is there now.
+
+        ``listening`` is the socket where somebody else made it and keeps it.
+        """
         self._path, self._storage, self._work, self._allow, self._group = path, storage, work, allow, group
         self._arrived = arrived
         self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
         self._shares = Shares(MOST_SERVED)
         self._stopping = threading.Event()
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        self._adopted = listening is not None
+        self._socket = listening or socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        self._idle_since: float | None = time.monotonic()
+        self._connected = 0
+        self._counting = threading.Lock()
+
+    @property
+    def idle_seconds(self) -> float:
+        """For how long nobody has been connected."""
+        with self._counting:
+            return time.monotonic() - self._idle_since if self._idle_since is not None else 0.0
+
+    def _count(self, change: int) -> None:
+        with self._counting:
+            self._connected += change
+            self._idle_since = None if self._connected else time.monotonic()
 
     def open(self) -> None:
         """Listen; root and the peers' account may connect."""
+        if self._adopted:
+            return
         self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._path.unlink(missing_ok=True)
         self._socket.bind(str(self._path))
@@ -93,11 +115,14 @@ class GateServer:
                     return
                 raise
             self._room.acquire()
+            self._count(1)
             threading.Thread(target=self._connection, args=(connection,), name="gate", daemon=True).start()
 
     def close(self) -> None:
         """Take no more connections, and end the sends that run."""
         self._stopping.set()
+        if self._adopted:  # who keeps it goes on listening: shutting it down would end that too
+            return
         with suppress(OSError):  # it never listened
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept(2), which closing does not
         self._socket.close()
@@ -114,6 +139,7 @@ class GateServer:
         except OSError as error:
             LOG.info("a gate went away: %s", error)
         finally:
+            self._count(-1)
             self._room.release()
 
     def _greeting(self, connection: socket.socket, descriptors: ExitStack) -> tuple[str, Sequence[int]] | None:

@@ -3,6 +3,7 @@
 """What fails in the middle of a transfer, and that everything is well afterwards."""
 
 import signal
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.lab
 
 MEGABYTES = 24
 SLOW = 3_000  # kB/s: about eight seconds for the whole
+TEN_MINUTES = 600.0
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +80,26 @@ def test_an_outage_of_the_witness_ends_no_transfer(
     wanted = fleet.guids("h1", "tank/data")
     wait_for(lambda: fleet.guids("h2", "backup/data") == wanted, "it arrives without a witness")
     fleet.witness.start()
+    ended = wait_for(lambda: (now := job(fleet, transfer))["state"] == "succeeded" and now, "the result arrives")
+    assert ended["epoch"] == transfer["epoch"]
+    assert ended["moved_snapshots"] == 1
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("away", ["cut off", "killed"])
+def test_ten_minutes_without_a_witness_lose_nothing(fleet: Fleet, transfer: dict[str, Any], away: str) -> None:
+    began = time.monotonic()
+    if away == "killed":
+        fleet.witness.kill()
+    else:
+        for name in ("h1", "h2"):
+            fleet.lab.partition(name, "controller")
+    time.sleep(max(0.0, began + TEN_MINUTES - time.monotonic()))
+    if away == "killed":
+        fleet.witness.start()
+    fleet.lab.heal_all()
+    assert fleet.guids("h2", "backup/data") == fleet.guids("h1", "tank/data"), "it arrived without a witness"
     ended = wait_for(lambda: (now := job(fleet, transfer))["state"] == "succeeded" and now, "the result arrives")
     assert ended["epoch"] == transfer["epoch"]
     assert ended["moved_snapshots"] == 1

@@ -18,7 +18,7 @@ PLACES = (
     "/usr/bin/zfs-sync-agent",
     "/etc/zfs-sync",
     "/var/lib/zfs-sync",
-    "/etc/systemd/system/zfs-sync-agent.service",
+    "/etc/systemd/system/zfs-sync-agent*",
     "/run/zfs-sync",
 )
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an installation is asked for: the configuration, and what goes into files beside it."""
 
+import re
 import ssl
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -62,8 +63,11 @@ def read_document(text: str) -> InstallDocument:
     return structure(InstallDocument, {} if raw is None else raw)
 
 
-def request(document: InstallDocument, layout: Layout, text: str | None = None) -> Request:
-    """Everything checked. ``text`` is an agent.conf to take as it is; else the document's, else the host's own."""
+def request(document: InstallDocument, layout: Layout, text: str | None = None, *, timer: str | None = None) -> Request:
+    """Everything checked. ``text`` is an agent.conf to take as it is; else the document's, else the host's own.
+
+    ``timer`` takes the place of what that says of it; "off" for a service.
+    """
     if document.ca_certificate:
         _check_certificate(document.ca_certificate)
     if document.enrol_key:
@@ -71,18 +75,26 @@ def request(document: InstallDocument, layout: Layout, text: str | None = None) 
     if text is None and document.config is not None:
         text = _rendered(_with_ca(document, layout))
     if text is None:
-        return _installed(document, layout)
+        text = _installed(layout)
+    if timer is not None:
+        text = _with_timer(text, timer)
     return _request(config_file.parse(text, str(layout.config)), text, document)
 
 
-def _installed(document: InstallDocument, layout: Layout) -> Request:
+def _installed(layout: Layout) -> str:
     if not layout.config.is_file():
         raise ZfsSyncError(
             "E_INSTALL",
             f"This host has no {layout.config}, and none was given.",
             hint="Give one with --config FILE, or as 'config' in a document on standard input with --document -",
         )
-    return _request(config_file.load(layout.config), layout.config.read_text(), document)
+    return layout.config.read_text(encoding="utf-8")
+
+
+def _with_timer(text: str, timer: str) -> str:
+    """The text with this line for the timer; everything else as it was written."""
+    rest = re.sub(r"^timer:.*\n?", "", text, flags=re.MULTILINE)
+    return rest if timer == "off" else f"{rest.rstrip()}\ntimer: {timer}\n"
 
 
 def _request(config: AgentConfig, text: str, document: InstallDocument) -> Request:

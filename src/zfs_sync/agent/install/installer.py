@@ -30,6 +30,7 @@ class Installer:
     def __init__(self, layout: Layout, archive: Archive, request: Request, *, check: bool) -> None:
         self._layout, self._archive, self._request = layout, archive, request
         self._config = request.config
+        self._form = service.form_of(request.config)
         self._ledger = Ledger(check)
         self._standing = standing(request.config, ca=request.ca)
 
@@ -45,8 +46,9 @@ class Installer:
         ledger.bring(self._own_keys())
         stale |= ledger.bring(self._enrol_key())  # an agent whose key was taken away enrols when it starts
         ledger.bring(outdated)
+        self._end_other_form()
         if start and self._has_systemd():
-            ledger.bring([service.Started(stale)])
+            ledger.bring([service.Started(self._form, stale)])
             if not ledger.check:
                 self._await_enrolment(wait_seconds)
         return {**ledger.answer(), **facts(self._config, self._standing)}
@@ -70,7 +72,15 @@ class Installer:
         yield from switch(layout, f"versions/{folder}")
         yield Link(layout.command, str(layout.current / ARCHIVE))
         if self._has_systemd():
-            yield File(layout.unit, service.unit_text(), 0o644, ROOT)
+            for name, content in self._form.files.items():
+                yield File(layout.units / name, content, 0o644, ROOT)
+
+    def _end_other_form(self) -> None:
+        if service.systemd_runs():
+            self._ledger.bring([service.Stopped(self._form.absent)])
+            gone = self._ledger.bring(Absent(self._layout.units / name) for name in self._form.absent)
+            if gone and not self._ledger.check:
+                service.forget_units()
 
     def _settings(self) -> Iterator[Resource]:
         if self._request.ca:
@@ -145,7 +155,7 @@ def rollback(layout: Layout, config: AgentConfig, *, check: bool) -> dict[str, A
     ledger = Ledger(check)
     ledger.bring(switch(layout, str(layout.previous.readlink())))
     if service.systemd_runs():
-        ledger.bring([service.Started(stale=True)])
+        ledger.bring([service.Started(service.form_of(config), stale=True)])
     return {**ledger.answer(), **facts(config, standing(config)), "version": installed_version(layout)}
 
 
@@ -163,7 +173,7 @@ def facts(config: AgentConfig, found: Standing) -> dict[str, Any]:
         "system": config.system,
         "enrolled": found.enrolled,
         "enrolment": found.answer(),
-        "running": service.systemd_runs() and service.is_active(),
+        "running": service.systemd_runs() and service.is_active(service.form_of(config)),
         "public_key": keys.public_key(config.identity_path),
         "host_keys": list(keys.host_keys()),
     }

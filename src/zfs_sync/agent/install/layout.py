@@ -24,7 +24,7 @@ class Layout:
     command: Path = Path("/usr/bin/zfs-sync-agent")
     config: Path = DEFAULT_PATH
     home: Path = Path("/var/lib/zfs-sync")
-    unit: Path = Path("/etc/systemd/system") / UNIT
+    units: Path = Path("/etc/systemd/system")
 
     @property
     def versions(self) -> Path:

@@ -24,8 +24,9 @@ def uninstall(layout: Layout, config: AgentConfig | None, *, check: bool, purge:
     ledger = Ledger(check)
     if service.systemd_runs():
         ledger.bring([service.Stopped()])
-    if ledger.bring([Absent(layout.unit)]) and service.systemd_runs() and not check:
-        service.forget_unit()
+    gone = ledger.bring(Absent(layout.units / name) for name in service.ALL)
+    if gone and service.systemd_runs() and not check:
+        service.forget_units()
     if config:
         _give_back(ledger, config)
     ledger.bring(_program(layout))
