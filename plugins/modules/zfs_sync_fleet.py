@@ -117,11 +117,11 @@ changes:
     before:
       description: The object before, normalised; V(null) where there was none.
       type: dict
-      returned: success
+      returned: where the object changes
     after:
       description: The object after, normalised; V(null) where there is none.
       type: dict
-      returned: success
+      returned: where the object changes
     fields:
       description: The fields that differ.
       type: list
@@ -161,7 +161,12 @@ request_id:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.zfs_sync.fleet.plugins.module_utils._desired import DEFAULT_OWNER, converge, result_of
+from ansible_collections.zfs_sync.fleet.plugins.module_utils._desired import (
+    DEFAULT_OWNER,
+    concise,
+    converge,
+    result_of,
+)
 from ansible_collections.zfs_sync.fleet.plugins.module_utils._frame import run
 from ansible_collections.zfs_sync.fleet.plugins.module_utils._options import witness_options
 
@@ -201,7 +206,8 @@ def request_of(params):
 
 def ensure_fleet(module, client):
     answer = converge(client, request_of(module.params), module.check_mode, module.params["if_match"])
-    return dict(result_of(module, answer), changes=answer["changes"], summary=answer["summary"])
+    changes = [concise(each) for each in answer["changes"]]
+    return dict(result_of(module, answer), changes=changes, summary=answer["summary"])
 
 
 def main():

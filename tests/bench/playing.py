@@ -69,7 +69,6 @@ def _play(playbook: Path, folder: Path, collections: Path) -> None:
         "ANSIBLE_HOME": str(folder / "home"),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal",
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
     }
     command = [TOOLS / "ansible-playbook", "-i", "localhost,", "-c", "local", playbook]

@@ -101,6 +101,14 @@ def test_changed_and_diff_are_the_witnesss_answer():
     assert _desired.result_of(module, {**answer, "changes": answer["changes"][1:2]})["changed"] is False
 
 
+def test_an_object_that_stays_as_it_is_is_not_carried_twice():
+    change = {"kind": "system", "name": "nas1", "before": {"a": 1}, "after": {"a": 1}, "fields": []}
+    kept = _desired.concise(dict(change, action="unchanged"))
+    assert kept == {"kind": "system", "name": "nas1", "action": "unchanged", "fields": []}
+    for action in ("created", "updated", "deleted"):
+        assert _desired.concise(dict(change, action=action)) == dict(change, action=action)
+
+
 def test_the_owner_of_the_document_wins_over_the_option():
     options = {
         "prune": True,
