@@ -23,6 +23,7 @@ NEEDS_A_PERSON = frozenset(
     {
         "E_DIVERGED",
         "E_ENCRYPTED_SOURCE",
+        "E_NAME_TOO_LONG",
         "E_NOT_ALLOWED_HERE",
         "E_NO_COMMON_BASE",
         "E_PARENT_MISSING",
