@@ -27,6 +27,7 @@ GONE = {
     "detail": "The job is gone.",
     "hint": "Take another.",
 }
+VERSION = {"version": "0.1.0", "protocol": [1, 2], "api": "v1"}
 LOCK = threading.Lock()
 ASKED = [0]
 
@@ -47,6 +48,9 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if self.path.endswith("/version"):
+            self._say(200, VERSION, None)
+            return
         with LOCK:
             body, tag = work()
         if self.headers.get("If-None-Match") == tag:

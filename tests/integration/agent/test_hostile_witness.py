@@ -15,6 +15,7 @@ pytestmark = pytest.mark.lab
 
 PROGRAM = Path(__file__).with_name("hostile_witness.py")
 PORT = 8470
+STATE = "/var/lib/zfs-sync/agent"
 TOUCH = "touch /tmp/pwned"
 SETTINGS = {"heartbeat_seconds": 2, "lease_seconds": 60, "progress_seconds": 1}
 PEER = {"system": "h1", "host": "h1", "user": "zfs-sync", "port": 22}
@@ -28,6 +29,15 @@ EDGE: dict[str, Any] = {
     "to_root": "safe/in",
     "recursive": True,
     "peer": PEER,
+}
+PUSH: dict[str, Any] = {
+    **EDGE,
+    "role": "from",
+    "direction": "push",
+    "from_system": "h3",
+    "from_root": "safe/out",
+    "to_system": "h1",
+    "to_root": "tank/data",
 }
 LOCAL: dict[str, Any] = {**EDGE, "role": "local", "from_system": "h3", "from_root": "safe/out", "peer": None}
 STEP = {"op": "receive", "base_guid": None, "to_guid": "1"}
@@ -68,6 +78,12 @@ NONSENSE: dict[str, dict[str, Any]] = {
     "base-lines": {"steps": [{**STEP, "base_guid": f"1\n{TOUCH}"}]},
     "epoch-shell": {"epoch": f"1; {TOUCH}"},
     "command": {"command": TOUCH},
+    "step-back": {"steps": [{"op": "rollback", "to_guid": "1"}]},
+    "step-aside": {"steps": [{**STEP, "op": "rename", "to": "safe/secret"}]},
+    "both-ways": {"edge": {**EDGE, "direction": "both"}},
+    "jump-command": {"edge": {**EDGE, "peer": {**PEER, "jump": f"x -oProxyCommand={TOUCH}"}}},
+    "property-option": {"edge": {**LOCAL, "properties": {"-F": "on"}}},
+    "pattern-without-end": {"edge": {**LOCAL, "selection": {"exclude": ["*" * 5_000]}}},
 }
 UNLAWFUL: dict[str, tuple[dict[str, Any], str]] = {
     "not-allowed-target": ({"edge": {**LOCAL, "to_root": "safe/secret"}}, "E_NOT_ALLOWED_HERE"),
@@ -76,10 +92,37 @@ UNLAWFUL: dict[str, tuple[dict[str, Any], str]] = {
     "edge-of-another": ({"edge": {**EDGE, "to_system": "h2"}}, "E_EDGE_UNKNOWN"),
     "sending-end": ({"edge": {**EDGE, "role": "from"}}, "E_EDGE_UNKNOWN"),
     "not-recursive": ({"edge": {**LOCAL, "recursive": False}, "relative": "a"}, "E_EDGE_UNKNOWN"),
-    "peer-without-trust": ({}, "E_HOST_KEY_UNKNOWN"),
+    "peer-without-trust": ({"relative": "a"}, "E_HOST_KEY_UNKNOWN"),
     "no-such-snapshot": ({"edge": LOCAL, "relative": "new"}, "E_SOURCE_GONE"),
     "named-as-an-option": ({"edge": LOCAL, "relative": "-F"}, "E_SOURCE_GONE"),
     "data-of-its-own": ({"edge": LOCAL, "relative": "own"}, "E_TARGET_UNMANAGED"),
+    "mark-of-another": ({"edge": LOCAL, "relative": "marked"}, "E_TARGET_UNMANAGED"),
+    "taken-over": ({"edge": {**LOCAL, "takeover": True}, "relative": "own"}, "E_TARGET_UNMANAGED"),
+    "peers-of-one-who-only-receives": ({"edge": {**LOCAL, "peers": True}, "relative": "own"}, "E_NOT_ALLOWED_HERE"),
+    "swapped-ends": (
+        {"edge": {**LOCAL, "from_root": "safe/in", "to_root": "safe/out"}, "relative": "own"},
+        "E_NOT_ALLOWED_HERE",
+    ),
+    "onto-itself": ({"edge": {**LOCAL, "from_root": "safe/in"}, "relative": "own"}, "E_NOT_ALLOWED_HERE"),
+    "filtered-out": ({"edge": {**LOCAL, "selection": {"exclude": ["own"]}}, "relative": "own"}, "E_EDGE_UNKNOWN"),
+    "root-left-out": ({"edge": {**LOCAL, "selection": {"include_root": False}}}, "E_EDGE_UNKNOWN"),
+    "mountpoint": ({"edge": {**LOCAL, "properties": {"mountpoint": "/etc"}}, "relative": "new"}, "E_VALIDATION"),
+    "property-lines": ({"edge": {**LOCAL, "properties": {"readonly": f"on\n{TOUCH}"}}}, "E_VALIDATION"),
+    "pushed-to-this-host": ({"edge": {**EDGE, "direction": "push"}}, "E_EDGE_UNKNOWN"),
+    "pushed-for-another": ({"edge": {**PUSH, "from_system": "h2"}}, "E_EDGE_UNKNOWN"),
+    "pushed-secret": ({"edge": {**PUSH, "from_root": "safe/secret"}}, "E_NOT_ALLOWED_HERE"),
+    "pushed-what-only-receives": ({"edge": {**PUSH, "from_root": "safe/in"}}, "E_NOT_ALLOWED_HERE"),
+    "pushed-without-trust": ({"edge": PUSH}, "E_HOST_KEY_UNKNOWN"),
+    "another-port": (
+        {"edge": {**EDGE, "peer": {**PEER, "port": 2222}}, "relative": "b"},
+        "E_HOST_KEY_UNKNOWN|E_PEER_UNREACHABLE",
+    ),
+    "another-account": ({"edge": {**EDGE, "peer": {**PEER, "user": "root"}}, "relative": "c"}, "E_HOST_KEY_UNKNOWN"),
+    "another-host": ({"edge": {**EDGE, "peer": {**PEER, "host": "h2"}}, "relative": "d"}, "E_HOST_KEY_UNKNOWN"),
+    "itself-as-a-peer": (
+        {"edge": {**EDGE, "peer": {**PEER, "host": "127.0.0.1"}}, "relative": "e"},
+        "E_HOST_KEY_UNKNOWN",
+    ),
 }
 WORKS: list[Any] = [
     [],
@@ -104,8 +147,9 @@ def fleet(bare_fleet: Fleet) -> Iterator[Fleet]:
     """h3 listens to a witness on its own loopback that means harm."""
     fleet = bare_fleet
     host = fleet.host("h3")
-    for dataset in ("in", "in/own", "out", "out/own", "out/new", "secret"):
+    for dataset in ("in", "in/own", "in/marked", "out", "out/own", "out/marked", "out/new", "secret"):
         host.ssh(["zfs", "create", f"safe/{dataset}"])
+    host.ssh(["zfs", "set", "zfs-sync:group=another", "safe/in/marked"])
     host.ssh("echo mine >/safe/in/own/mine; echo secret >/safe/secret/secret; zfs snapshot -r safe@one")
     script = {"settings": SETTINGS, "works": WORKS, "edges": [LOCAL], "claims": claims()}
     host.put(json.dumps(script).encode(), "/root/script.json")
@@ -118,7 +162,8 @@ def fleet(bare_fleet: Fleet) -> Iterator[Fleet]:
     host.put(fleet.package, PACKAGE, 0o755)
     wait_for(lambda: host.ssh(["ss", "-Hltn", f"sport = {PORT}"]).stdout, "the hostile witness listens")
     document = {"config": config, "enrol_key": fleet.witness.enrol_key("h3")}
-    assert fleet.installer("h3", "install", "--document", "-", document=document)["enrolled"]
+    fleet.installer("h3", "install", "--document", "-", document=document)
+    wait_for(lambda: host.ssh(["test", "-s", f"{STATE}/agent.key"], check=False).returncode == 0, "it is enrolled")
     yield fleet
     host.ssh(["systemctl", "stop", "hostile-witness"])
 
@@ -137,16 +182,25 @@ def test_nothing_that_a_hostile_witness_says_executes(fleet: Fleet) -> None:
     host = fleet.host("h3")
     before, process = pools(fleet), host.ssh(["systemctl", "show", "-P", "MainPID", "zfs-sync-agent"]).stdout
 
-    def finished() -> dict[str, Any] | None:
-        found = {each["path"].split("/")[4]: each["body"] for each in said(fleet) if each["path"].endswith("/finish")}
-        claimed = {each["path"].split("/")[4] for each in said(fleet) if each["path"].endswith("/claim")}
-        return found if set(found) == set(UNLAWFUL) and claimed >= set(NONSENSE) else None
+    def finished() -> dict[str, Any]:
+        return {each["path"].split("/")[4]: each["body"] for each in said(fleet) if each["path"].endswith("/finish")}
 
-    ended = wait_for(finished, "everything was tried", 120)
-    assert {job: body["result"] for job, body in ended.items()} == dict.fromkeys(UNLAWFUL, "failed")
-    assert {job: body["error"]["code"] for job, body in ended.items()} == {
-        job: code for job, (_, code) in UNLAWFUL.items()
-    }
+    def untried() -> set[str]:
+        claimed = {each["path"].split("/")[4] for each in said(fleet) if each["path"].endswith("/claim")}
+        return (UNLAWFUL.keys() - finished().keys()) | (NONSENSE.keys() - claimed)
+
+    try:
+        wait_for(lambda: not untried(), "everything was tried", 180)
+    except AssertionError as error:
+        raise AssertionError(f"not tried: {sorted(untried())}\n{fleet.journal('h3')[-3000:]}") from error
+    ended = finished()
+    assert ended.keys() == UNLAWFUL.keys()
+    cancelled = {job for job, body in ended.items() if body["result"] == "cancelled"}
+    assert cancelled <= {job for job, (change, _) in UNLAWFUL.items() if change.get("edge", EDGE) != LOCAL}
+    assert {body["result"] for body in ended.values()} <= {"failed", "cancelled"}
+    codes = {job: body["error"]["code"] for job, body in ended.items()}
+    other = {job: code for job, code in codes.items() if code not in UNLAWFUL[job][1].split("|")}
+    assert {job: code for job, code in other.items() if (job in cancelled, code) != (True, "E_CANCELLED")} == {}
     refused = {each.get("ZFS_SYNC_JOB") for each in fleet.entries("h3", "ZFS_SYNC_CODE=E_WITNESS_UNREACHABLE")} - {None}
     assert refused == set(NONSENSE)
     assert pools(fleet) == before
