@@ -41,11 +41,11 @@ def desired_changed(
     woken = set(affected_systems)
     for group in sorted(affected_groups):
         woken |= _rebuild(connection, group)
+    scheduling.drop_orphans(connection, now)  # first: another edge may lead to the same dataset now
     touched = _edges(connection, affected_groups, affected_systems)
     for edge in touched:
         woken |= {edge.from_system, edge.to_system}
         _judge_edge(connection, edge, None, now)
-    scheduling.drop_orphans(connection, now)
     return woken
 
 

@@ -129,12 +129,14 @@ def _settle(
             _queue(connection, edge, group, row, now, due)
     elif job.state == "queued" and not wanted:
         transition(connection, job, "cancelled", now, "not needed any more")
-    elif job.state == "queued" and (max(job.run_after, now), job.priority, job.runs_on) != (
+    elif job.state == "queued" and (max(job.run_after, now), job.priority, job.from_system, job.runs_on) != (
         max(due, now),
         group["priority"],
+        edge.from_system,
         runner(edge),
     ):
-        values = {"run_after": due, "priority": group["priority"], "runs_on": runner(edge)}
+        ends = {"from_system": edge.from_system, "runs_on": runner(edge)}
+        values = {"run_after": due, "priority": group["priority"], **ends}
         connection.execute(update(jobs).where(jobs.c.id == job.id, jobs.c.state == "queued").values(values))
 
 
