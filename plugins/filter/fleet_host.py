@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible.errors import AnsibleFilterError
 
 DOCUMENTATION = r"""
@@ -57,10 +59,15 @@ _value:
         - The systems that share an edge with it, by name, how they are reached over SSH, and who connects to whom.
         - C(logs_in) says that the peer connects to this system, since it pulls from it or pushes to it; C(reached) that
           this system connects to the peer.
+        - C(jump) is the host on the way to it, where there is one, with the C(system) that this is. C(forwards) are the
+          hosts and ports that the peer reaches through this system, where there are any.
       type: list
       elements: dict
       sample: [{"system": "nas1", "host": "nas1", "port": 22, "logs_in": false, "reached": true}]
 """
+
+
+JUMP = re.compile(r"(?:[^@]*@)?(?:\[([^\[\]]*)\]|([^:@\[\]]+))(?::([0-9]{1,5}))?$")
 
 
 def fleet_host(fleet, system):
@@ -71,14 +78,49 @@ def fleet_host(fleet, system):
     calls = [call for group, edges in groups for call in _calls(group, edges)]
     guests = {caller for caller, called in calls if called == system} - {system}
     hosts = {called for caller, called in calls if caller == system} - {system}
+    forwards = _forwards(fleet, calls, system)
     return {
         "declared": system in (fleet.get("systems") or {}),
         "allow": _allowed(system, [edge for _group, edges in groups for edge in edges]),
         "peers": [
-            dict(_address(fleet, name), logs_in=name in guests, reached=name in hosts)
-            for name in sorted(guests | hosts)
+            dict(
+                _address(fleet, name),
+                logs_in=name in guests,
+                reached=name in hosts,
+                **_on_the_way(_jump(fleet, name) if name in hosts else None, forwards.get(name)),
+            )
+            for name in sorted(guests | hosts | set(forwards))
         ],
     }
+
+
+def _jump(fleet, system):
+    """The host on the way to a system: where it is, and which system of the fleet it is; None where there is none."""
+    declared = _ssh(fleet, system).get("jump")
+    if not declared:
+        return None
+    match = JUMP.match(declared)
+    if match is None:
+        raise AnsibleFilterError("ssh.jump of system %s is no user@host:port: %s" % (system, declared))
+    host, port = match.group(1) or match.group(2), int(match.group(3) or 22)
+    names = [name for name in fleet.get("systems") or {} if (_host(fleet, name), _port(fleet, name)) == (host, port)]
+    return {"host": host, "port": port, "system": min(names) if names else None}
+
+
+def _on_the_way(jump, forwards):
+    return dict({"jump": jump} if jump else {}, **({"forwards": sorted(forwards)} if forwards else {}))
+
+
+def _forwards(fleet, calls, system):
+    """By peer, the hosts that it reaches through ``system``, as host:port."""
+    found = {}
+    for caller, called in calls:
+        jump = _jump(fleet, called)
+        if jump is not None and jump["system"] == system and caller != called:
+            host = _host(fleet, called)
+            place = "[%s]:%d" % (host, _port(fleet, called)) if ":" in host else "%s:%d" % (host, _port(fleet, called))
+            found.setdefault(caller, set()).add(place)
+    return found
 
 
 def _calls(group, edges):
@@ -129,11 +171,22 @@ def _allowed(system, edges):
 
 
 def _address(fleet, system):
+    return {"system": system, "host": _host(fleet, system), "port": _port(fleet, system)}
+
+
+def _host(fleet, system):
+    return _ssh(fleet, system).get("host") or system
+
+
+def _port(fleet, system):
+    return _ssh(fleet, system).get("port") or 22
+
+
+def _ssh(fleet, system):
     default = ((fleet.get("defaults") or {}).get("system") or {}).get("ssh") or {}
     declared = (fleet.get("systems") or {}).get(system) or {}
     own = declared.get("ssh", {})
-    ssh = {} if own is None else {**default, **own}
-    return {"system": system, "host": ssh.get("host") or system, "port": ssh.get("port") or 22}
+    return {} if own is None else {**default, **own}
 
 
 class FilterModule:

@@ -16,9 +16,9 @@ description:
   - Makes the document that C(zfs-sync-agent trust set) takes, from a host's peers and from what C(trust show) said on
     each of them.
   - A peer gets what its edges need. One that pulls from this host may log in; one that this host pulls from is believed
-    by its host keys.
+    by its host keys. So is the host on the way to it; and a host that is on the way lets the peers through.
   - A peer that could not be asked keeps the trust that it has.
-positional: identities, own
+positional: identities, own, host_keys
 options:
   _input:
     description:
@@ -37,6 +37,11 @@ options:
       - What it said on this host.
     type: dict
     required: true
+  host_keys:
+    description:
+      - The host keys of jump hosts that are no systems of the fleet, by host as known_hosts names it.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -63,31 +68,56 @@ _value:
 """
 
 
-def trust_document(peers, identities, own):
+def trust_document(peers, identities, own, host_keys=None):
     """Whom the host that says ``own`` of itself shall trust."""
     asked = {each["system"]: each for each in identities}
     missing = [each["system"] for each in peers if each["system"] not in asked]
-    known = [_trusted(each, asked.get(each["system"]) or _remembered(each, own)) for each in peers]
+    given = host_keys or {}
+    known = [
+        _trusted(each, asked.get(each["system"]) or _remembered(each, own), _jump_keys(each, asked, own, given))
+        for each in peers
+    ]
     return {"peers": [each for each in known if each.keys() - {"name"}], "missing": missing}
 
 
 def _remembered(peer, own):
     """What this host knows of a peer that could not be asked."""
-    host, port = peer["host"].lower(), peer["port"]
-    pattern = host if port == 22 else "[%s]:%d" % (host, port)
+    pattern = _pattern(peer["host"], peer["port"])
     return {
         "public_key": own["public_keys"].get(peer["system"]),
         "host_keys": sorted(own["known_hosts"].get(pattern, [])),
     }
 
 
-def _trusted(peer, identity):
+def _trusted(peer, identity, jump_keys):
     trusted = {"name": peer["system"]}
-    if peer["logs_in"] and identity["public_key"]:
+    forwards = peer.get("forwards") or []
+    if (peer["logs_in"] or forwards) and identity["public_key"]:
         trusted["public_key"] = identity["public_key"]
+        if forwards:
+            trusted["forwards"] = forwards
     if peer["reached"] and identity["host_keys"]:
         trusted.update(host=peer["host"], port=peer["port"], host_keys=identity["host_keys"])
+    if peer["reached"] and peer.get("jump"):
+        trusted["jump"] = {"host": peer["jump"]["host"], "port": peer["jump"]["port"], "host_keys": jump_keys}
     return trusted
+
+
+def _jump_keys(peer, asked, own, given):
+    """The host keys of the host on the way: what it said itself, what was given, or what is known here already."""
+    jump = peer.get("jump")
+    if not jump:
+        return []
+    identity = asked.get(jump["system"])
+    if identity is not None:
+        return identity["host_keys"]
+    pattern = _pattern(jump["host"], jump["port"])
+    return sorted(given.get(pattern) or own["known_hosts"].get(pattern, []))
+
+
+def _pattern(host, port):
+    """The host as known_hosts names it."""
+    return host.lower() if port == 22 else "[%s]:%d" % (host.lower(), port)
 
 
 class FilterModule:

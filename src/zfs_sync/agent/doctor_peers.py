@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from zfs_sync.agent.config import AgentConfig
+from zfs_sync.agent.errands import ssh_peer
 from zfs_sync.agent.findings import Finding, failed, ok, warning
 from zfs_sync.agent.install import keys
 from zfs_sync.agent.install.layout import Layout
@@ -19,7 +20,7 @@ from zfs_sync.agent.trust import believed_keys, trusted_keys
 from zfs_sync.agent.work_cache import WorkCache
 from zfs_sync.api.work import Peer, WorkEdge
 from zfs_sync.core.errors import ZfsSyncError
-from zfs_sync.engine.ssh import SshFeeder, SshFiles, SshPeer
+from zfs_sync.engine.ssh import SshFeeder, SshFiles
 
 SITE = "ansible-playbook -i INVENTORY zfs_sync.fleet.site"
 AT_THE_PEER = {
@@ -66,7 +67,7 @@ def _not_trusted(edge: WorkEdge, peer: Peer) -> Finding:
 def _ask(config: AgentConfig, edge: WorkEdge, peer: Peer) -> Finding:
     with TemporaryDirectory() as control:
         files = SshFiles(config.identity_path, config.known_hosts_path, Path(control))
-        reached = SshPeer(peer.system, peer.host, peer.user, peer.port)
+        reached = ssh_peer(peer)
         try:
             found = SshFeeder(reached, files, edge=edge.id, relative="").dataset()
         except ZfsSyncError as error:

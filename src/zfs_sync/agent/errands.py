@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.storage import Engine
-from zfs_sync.api.work import Claim, WorkEdge
+from zfs_sync.api.work import Claim, Peer, WorkEdge
 from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.core.jump import parse_jump
 from zfs_sync.core.names import check_dataset, join
 from zfs_sync.core.numbers import u64
 from zfs_sync.core.ownership import Ownership
@@ -125,7 +126,13 @@ def _feeder(claim: Claim, engine: Engine, system: str, allow: AllowList, files: 
 def _ssh_peer(edge: WorkEdge, system: str) -> SshPeer:
     if edge.peer is None:
         raise ZfsSyncError("E_PEER_UNKNOWN", f"The witness did not say how {system} is reached.")
-    return SshPeer(edge.peer.system, edge.peer.host, edge.peer.user, edge.peer.port)
+    return ssh_peer(edge.peer)
+
+
+def ssh_peer(peer: Peer) -> SshPeer:
+    """A peer as ssh is told of it."""
+    jump = None if peer.jump is None else parse_jump(peer.jump)
+    return SshPeer(peer.system, peer.host, peer.user, peer.port, jump)
 
 
 def dataset_of(edge: WorkEdge, root: str, relative: str) -> str:

@@ -27,6 +27,7 @@ from zfs_sync.agent.known_hosts import SSH_PORT, host_pattern
 from zfs_sync.api.annotations import STRICT, Checked, Example, Host, Port, SystemName
 from zfs_sync.api.structure import structure
 from zfs_sync.core.errors import Fault, ZfsSyncError, pointer
+from zfs_sync.core.names import check_host
 
 KEY_TYPES = (
     "ssh-ed25519",
@@ -61,6 +62,34 @@ def check_public_key(text: str) -> str:
 PublicKey = Annotated[str, Checked(check_public_key, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI...")]
 
 
+def check_forward(text: str) -> str:
+    """Accept a host and a port that a peer may be let through to, ``host:port``."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or not 1 <= int(port) <= 65_535:
+        raise ValueError(f"{ascii(text)[:120]} is no host:port, an IPv6 address in brackets")
+    check_host(host[1:-1] if host.startswith("[") and host.endswith("]") else host)
+    return text
+
+
+Forward = Annotated[str, Checked(check_forward, "vault.example.org:22")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedJump:
+    """A host on the way to a peer."""
+
+    __pydantic_config__ = STRICT
+
+    host: Host
+    """Where its sshd is."""
+    port: Port = SSH_PORT
+    """The port of its sshd."""
+    host_keys: Annotated[list[PublicKey], Len(0, 16), Example(["ssh-ed25519 AAAAC3Nza..."])] = field(
+        default_factory=list
+    )
+    """Its sshd's host keys."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustedPeer:
     """A host that shares an edge with this one."""
@@ -79,6 +108,10 @@ class TrustedPeer:
         default_factory=list
     )
     """Its sshd's host keys."""
+    jump: TrustedJump | None = None
+    """The host on the way to it, where there is one."""
+    forwards: Annotated[list[Forward], Len(0, 1_000)] = field(default_factory=list)
+    """Where it may go on to from here, this host being on its way: host:port, and nowhere else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +144,8 @@ def _faults(peers: Sequence[TrustedPeer]) -> list[Fault]:
             faults.append(Fault(pointer("peers", index, "name"), f"peer {peer.name} is given twice"))
         if peer.public_key and check_public_key(peer.public_key) in seen:
             faults.append(Fault(pointer("peers", index, "public_key"), "another peer has this key: which one asks?"))
+        if peer.forwards and not peer.public_key:
+            faults.append(Fault(pointer("peers", index, "forwards"), "who is let through must have a public_key"))
         if peer.host_keys and not peer.host:
             faults.append(Fault(pointer("peers", index, "host"), "host keys are of no use without the host"))
         names.add(peer.name)
@@ -121,11 +156,20 @@ def _faults(peers: Sequence[TrustedPeer]) -> list[Fault]:
 def authorized_keys(peers: Sequence[TrustedPeer], layout: Layout) -> str:
     """The file that sshd reads for the peers' account."""
     lines = [
-        f'restrict,command="{layout.command} gate --peer {peer.name}" {check_public_key(peer.public_key)} {peer.name}\n'
+        f'restrict{_through(peer)},command="{layout.command} gate --peer {peer.name}"'
+        f" {check_public_key(peer.public_key)} {peer.name}\n"
         for peer in peers
         if peer.public_key
     ]
     return HEADER + "".join(lines)
+
+
+def _through(peer: TrustedPeer) -> str:
+    """The options that let a peer through to other hosts; it opens no port here (1 is not its to open)."""
+    if not peer.forwards:
+        return ""
+    opened = "".join(f',permitopen="{each}"' for each in sorted(peer.forwards))
+    return f',port-forwarding,permitlisten="localhost:1"{opened}'
 
 
 def known_hosts(peers: Sequence[TrustedPeer]) -> str:
@@ -135,6 +179,12 @@ def known_hosts(peers: Sequence[TrustedPeer]) -> str:
         for peer in peers
         if peer.host
         for key in peer.host_keys
+    }
+    lines |= {
+        f"{host_pattern(peer.jump.host, peer.jump.port)} {check_public_key(key)}\n"
+        for peer in peers
+        if peer.jump
+        for key in peer.jump.host_keys
     }
     return HEADER + "".join(sorted(lines))
 

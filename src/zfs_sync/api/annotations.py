@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge, Le, Len
 
-from zfs_sync.core import names, numbers, properties, selection
+from zfs_sync.core import jump, names, numbers, properties, selection
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -92,6 +92,7 @@ Duration = Annotated[str, Checked(numbers.parse_duration, "15m")]
 Interval = Annotated[str, Checked(check_interval, "15m")]
 Host = Annotated[str, Checked(names.check_host, "nas1.example.org")]
 User = Annotated[str, Checked(names.check_user, "zfs-sync")]
+JumpHost = Annotated[str, Checked(jump.parse_jump, "ops@jump.example.org:22")]
 Port = Annotated[int, Ge(1), Le(65_535), Example(22)]
 Count = Annotated[int, Ge(0), Le(2**63 - 1), Example(0)]
 """As large as a column of a database holds."""

@@ -21,6 +21,7 @@ from zfs_sync.api.annotations import (
     GroupName,
     Host,
     Interval,
+    JumpHost,
     LabelPattern,
     Port,
     PropertyName,
@@ -59,6 +60,8 @@ class Ssh:
     """The login that peers use; zfs-sync where it is not given."""
     port: Port | None = None
     """The port of sshd; 22 where it is not given."""
+    jump: JumpHost | None = None
+    """A host on the way there, `user@host:port`, as ssh's ProxyJump; none where it is not given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from zfs_sync.api.annotations import (
     GroupName,
     Host,
     Identifier,
+    JumpHost,
     LabelPattern,
     Port,
     PropertyName,
@@ -49,6 +50,8 @@ class Peer:
     """The login."""
     port: Port
     """The port of sshd."""
+    jump: Annotated[JumpHost | None, Since(2)] = None
+    """A host on the way there, user@host:port."""
     formerly: Annotated[list[SystemName], Since(2, dispensable=True)] = field(default_factory=list)
     """Names that it had, under which it may still be trusted here."""
 

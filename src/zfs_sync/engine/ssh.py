@@ -9,10 +9,12 @@ No configuration file of the user or the system is read, and only host keys that
 
 import re
 import subprocess
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.core.jump import DEFAULT_PORT, Jump
 from zfs_sync.engine import wire
 from zfs_sync.engine.processes import Listener, ProcessSource, end, pipe
 from zfs_sync.engine.wire import GateRequest
@@ -27,6 +29,7 @@ CIPHERS = "^aes256-gcm@openssh.com,aes128-gcm@openssh.com"
 _FINGERPRINT = re.compile(r"(SHA256:[A-Za-z0-9+/=]{20,})")
 _OFFERED = re.compile(r"Server host key: \S+ (SHA256:\S+)")
 _HOST_KEY = re.compile(r"host key verification failed|host key is known|host identification has changed", re.IGNORECASE)
+_NAMED = re.compile(r"host key (?:is known for|for) (\S+) (?:and you|has changed)", re.IGNORECASE)
 _LOST = re.compile(r"closed by remote host|client_loop|timeout, server|broken pipe|connection reset", re.IGNORECASE)
 _UNREACHABLE = re.compile(
     r"refused|timed out|no route|could not resolve|network is unreachable|kex_exchange|connection closed"
@@ -43,6 +46,8 @@ class SshPeer:
     host: str
     user: str
     port: int
+    jump: Jump | None = None
+    """A host on the way to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,42 @@ class SshFiles:
 
 def arguments(peer: SshPeer, files: SshFiles, *, shared: bool, verbose: bool = False) -> list[str]:
     """The ssh command line; ``shared`` connections stay open for the next question."""
-    options = {
+    options = _options(files) | {
+        "LogLevel": "DEBUG1" if verbose else "ERROR",
+        "ControlMaster": "auto" if shared else "no",
+        "ControlPath": f'"{files.control}/%C"' if shared else "none",
+        "ControlPersist": "60" if shared else "no",
+    }
+    listed = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    target = ["-l", peer.user, "-p", str(peer.port), "--", peer.host]
+    return [files.program, *_way(peer, files), "-T", "-x", "-a", *listed, *target]
+
+
+def _way(peer: SshPeer, files: SshFiles) -> list[str]:
+    """No configuration file; for a jump host one of ours, since the ssh that reaches it takes options from there only.
+
+    So the host on the way is held to the same host keys as the peer, and hears the same key.
+    """
+    if peer.jump is None:
+        return ["-F", "none"]
+    path = files.control / "jump.conf"
+    text = "".join(f"{name} {value}\n" for name, value in _options(files).items())
+    _written(path, text)
+    return ["-F", str(path), "-J", str(peer.jump)]
+
+
+def _written(path: Path, text: str) -> None:
+    """Have the text in the file, whole at any moment: other threads connect with it."""
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    draft = path.with_name(f"{path.name}.{threading.get_ident()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def _options(files: SshFiles) -> dict[str, str]:
+    """What holds for every connection."""
+    return {
         "BatchMode": "yes",
         "StrictHostKeyChecking": "yes",
         "UserKnownHostsFile": f'"{files.known_hosts}"',
@@ -72,14 +112,8 @@ def arguments(peer: SshPeer, files: SshFiles, *, shared: bool, verbose: bool = F
         "ServerAliveInterval": "5",
         "ServerAliveCountMax": "6",
         "Ciphers": CIPHERS,
-        "LogLevel": "DEBUG1" if verbose else "ERROR",
-        "ControlMaster": "auto" if shared else "no",
-        "ControlPath": f'"{files.control}/%C"' if shared else "none",
-        "ControlPersist": "60" if shared else "no",
+        "IdentityFile": f'"{files.key}"',
     }
-    listed = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-    target = ["-i", str(files.key), "-l", peer.user, "-p", str(peer.port), "--", peer.host]
-    return [files.program, "-F", "none", "-T", "-x", "-a", *listed, *target]
 
 
 class SshSource(ProcessSource):
@@ -157,6 +191,7 @@ def failure(status: int | None, said: str, peer: SshPeer, files: SshFiles) -> Zf
     """The error of an ssh or gate that ended with ``status``: what the gate said comes first."""
     if error := wire.said_error(said, peer.system):
         return error
+    said += _on_the_way(status, said, peer, files)
     where = f"{peer.system} ({peer.user}@{peer.host}:{peer.port})"
     detail = wire.printable(" ".join(said.split())[-wire.LONGEST_WORDS :]) or "no word"
     if status == SSH_FAILED and _HOST_KEY.search(said):
@@ -168,9 +203,24 @@ def failure(status: int | None, said: str, peer: SshPeer, files: SshFiles) -> Zf
     return ZfsSyncError("E_SSH", f"ssh to {where} ended with status {status}: {detail}.")
 
 
+def _on_the_way(status: int | None, said: str, peer: SshPeer, files: SshFiles) -> str:
+    """What the ssh to a jump host has to say of a failure: a connection that is shared keeps that to itself.
+
+    Asked once more; where it works by now, the gate hears an empty request and does nothing.
+    """
+    if peer.jump is None or status != SSH_FAILED or _HOST_KEY.search(said):
+        return ""
+    heard = _quietly(arguments(peer, files, shared=False))
+    return heard if _HOST_KEY.search(heard) else ""
+
+
 def _host_key_unknown(said: str, peer: SshPeer, files: SshFiles, where: str) -> ZfsSyncError:
-    offered = _FINGERPRINT.findall(said) or _offered(peer, files)
-    known = _known(peer, files)
+    named = _NAMED.search(said)
+    name = named.group(1) if named else _pattern(peer.host, peer.port)
+    if peer.jump is not None and name == _pattern(peer.jump.host, peer.jump.port):
+        where = f"{peer.jump}, on the way to {peer.system},"
+    offered = _FINGERPRINT.findall(said) or _offered(peer, files)[-1:]
+    known = _known(name, files)
     return ZfsSyncError(
         "E_HOST_KEY_UNKNOWN",
         f"The host key of {where} is not the one that is trusted here:"
@@ -184,8 +234,12 @@ def _offered(peer: SshPeer, files: SshFiles) -> list[str]:
     return _OFFERED.findall(done)
 
 
-def _known(peer: SshPeer, files: SshFiles) -> list[str]:
-    name = peer.host if peer.port == 22 else f"[{peer.host}]:{peer.port}"
+def _pattern(host: str, port: int) -> str:
+    """A host as known_hosts and ssh's own words name it."""
+    return host.lower() if port == DEFAULT_PORT else f"[{host.lower()}]:{port}"
+
+
+def _known(name: str, files: SshFiles) -> list[str]:
     return _FINGERPRINT.findall(_quietly(["ssh-keygen", "-l", "-F", name, "-f", str(files.known_hosts)]))
 
 

@@ -59,6 +59,36 @@ def test_a_peer_gets_the_gate_and_nothing_else(keys: dict[str, str], layout: Lay
     assert "home" not in layout.authorized_keys.read_text(), "a comment is not taken over"
 
 
+def test_a_peer_is_let_through_to_what_is_behind_this_host_and_nowhere_else(
+    keys: dict[str, str], layout: Layout, config: AgentConfig
+) -> None:
+    config.known_hosts_path.parent.mkdir()
+    jump = {"host": "2001:DB8::1", "port": 2200, "host_keys": [keys["host"]]}
+    passing = {"name": "nas2", "public_key": keys["one"], "forwards": ["nas3:22", "[2001:db8::3]:2222"]}
+    behind = {"name": "nas4", "host": "nas4", "host_keys": [keys["host"]], "jump": jump}
+    trust.set_trust(trust.read_document(document(passing, behind)), config, layout, check=False)
+    (line,) = layout.authorized_keys.read_text().splitlines()[1:]
+    assert line.startswith(
+        'restrict,port-forwarding,permitlisten="localhost:1",permitopen="[2001:db8::3]:2222",permitopen="nas3:22",'
+        'command="/usr/bin/zfs-sync-agent gate --peer nas2" '
+    )
+    assert list(trust.trusted_keys(layout)) == ["nas2"]
+    assert sorted(trust.believed_keys(config)) == ["[2001:db8::1]:2200", "nas4"]
+
+
+@pytest.mark.parametrize("place", ["nas3", "nas3:0", "nas3:99999", 'nas3:22",command="sh', "a b:22", "[x]y:22", ":22"])
+def test_a_place_to_let_through_to_is_a_host_and_a_port(keys: dict[str, str], place: str) -> None:
+    with pytest.raises(ZfsSyncError) as caught:
+        trust.read_document(document({"name": "nas2", "public_key": keys["one"], "forwards": [place]}))
+    assert caught.value.code == "E_VALIDATION"
+
+
+def test_who_is_let_through_has_a_key() -> None:
+    with pytest.raises(ZfsSyncError) as caught:
+        trust.read_document(document({"name": "nas2", "forwards": ["nas3:22"]}))
+    assert [fault.pointer for fault in caught.value.faults] == ["/peers/0/forwards"]
+
+
 def test_it_says_what_would_change_and_changes_it_once(
     keys: dict[str, str], layout: Layout, config: AgentConfig
 ) -> None:

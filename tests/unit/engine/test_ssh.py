@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from zfs_sync.core.errors import ZfsSyncError
+from zfs_sync.core.jump import Jump
 from zfs_sync.engine import ssh
 from zfs_sync.engine.ssh import SshFeeder, SshFiles, SshPeer, arguments, failure
 
@@ -98,3 +99,49 @@ def test_a_pipe_that_breaks_while_the_request_is_written_is_no_crash(
     with pytest.raises(ZfsSyncError) as caught:
         feeder.estimate(None, 1)
     assert caught.value.code == "E_SSH"
+
+
+JUMPING = SshPeer("nas2", "nas2", "zfs-sync", 2222, Jump("ops", "2001:db8::1", 2200))
+
+
+def test_the_host_on_the_way_is_held_to_the_same_files(tmp_path: Path) -> None:
+    given = files(tmp_path)
+    given.control.mkdir()
+    for _ in range(2):
+        argv = arguments(JUMPING, given, shared=True)
+    assert argv[1:5] == ["-F", str(given.control / "jump.conf"), "-J", "ops@[2001:db8::1]:2200"]
+    lines = (given.control / "jump.conf").read_text().splitlines()
+    assert "StrictHostKeyChecking yes" in lines
+    assert "GlobalKnownHostsFile /dev/null" in lines
+    assert f'UserKnownHostsFile "{given.known_hosts}"' in lines
+    assert f'IdentityFile "{given.key}"' in lines
+    assert not any(line.startswith("Control") for line in lines)
+    assert [path.name for path in given.control.iterdir()] == ["jump.conf"]
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("No ED25519 host key is known for [2001:db8::1]:2200 and you have requested strict checking.", "on the way"),
+        ("Host key for [2001:db8::1]:2200 has changed and you have requested strict checking.", "on the way"),
+        ("No ED25519 host key is known for [nas2]:2222 and you have requested strict checking.", "nas2 (zfs-sync@"),
+    ],
+)
+def test_it_is_said_whose_host_key_is_refused(tmp_path: Path, said: str, named: str) -> None:
+    given = files(tmp_path, "echo 'Server host key: ssh-ed25519 SHA256:offeredofferedofferedoffered' >&2; exit 255")
+    given.control.mkdir()
+    error = failure(255, f"{said}\nHost key verification failed.\n", JUMPING, given)
+    assert error.code == "E_HOST_KEY_UNKNOWN"
+    assert named in error.message
+    assert "SHA256:offered" in error.message
+
+
+@pytest.mark.parametrize(
+    ("heard", "code"), [("Host key verification failed.", "E_HOST_KEY_UNKNOWN"), ("", "E_INTERRUPTED")]
+)
+def test_what_a_shared_connection_keeps_to_itself_is_asked_for(tmp_path: Path, heard: str, code: str) -> None:
+    given = files(tmp_path, f"echo '{heard}' >&2; exit 255")
+    given.control.mkdir()
+    lost = "kex_exchange_identification: Connection closed by remote host\n"
+    assert failure(255, lost, JUMPING, given).code == code
+    assert failure(255, lost, PEER, given).code == "E_INTERRUPTED", "there is nobody on the way"

@@ -87,7 +87,14 @@ def edge_for(connection: Connection, row: Row[Any], system: str) -> dict[str, An
 def _peer(connection: Connection, system: str) -> dict[str, Any]:
     ssh = connection.execute(select(systems.c.spec).where(systems.c.name == system)).scalar_one()["ssh"]
     formerly = former_names.of(connection, "system", system)
-    return {"system": system, "host": ssh["host"], "user": ssh["user"], "port": ssh["port"], "formerly": formerly}
+    return {
+        "system": system,
+        "host": ssh["host"],
+        "user": ssh["user"],
+        "port": ssh["port"],
+        "jump": ssh.get("jump"),
+        "formerly": formerly,
+    }
 
 
 def _jobs(connection: Connection, settings: Settings, system: str, now: datetime) -> list[Row[Any]]:

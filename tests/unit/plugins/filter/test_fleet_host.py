@@ -113,3 +113,43 @@ def test_peers_send_and_receive_and_each_connects_to_each():
         ("a", True, True),
         ("c", True, True),
     ]
+
+
+JUMPS = {
+    "systems": {
+        "a": {"ssh": {"host": "2001:db8::a", "port": 2222, "jump": "ops@[2001:db8::b]:2200"}},
+        "b": {"ssh": {"host": "2001:db8::b", "port": 2200}},
+        "c": {},
+    },
+    "sync_groups": {
+        "g": {
+            "members": [
+                {"system": "a", "dataset": "tank/x", "role": "source"},
+                {"system": "c", "dataset": "safe/x", "role": "target"},
+            ]
+        }
+    },
+}
+
+
+def test_a_jump_host_is_found_among_the_systems():
+    (reached,) = fleet_host(JUMPS, "c")["peers"]
+    assert reached["jump"] == {"host": "2001:db8::b", "port": 2200, "system": "b"}
+
+
+def test_a_jump_host_lets_through_who_shares_an_edge_with_what_is_behind_it():
+    (passing,) = fleet_host(JUMPS, "b")["peers"]
+    assert (passing["system"], passing["forwards"]) == ("c", ["[2001:db8::a]:2222"])
+    assert (passing["logs_in"], passing["reached"]) == (False, False)
+
+
+def test_a_jump_host_outside_of_the_fleet_has_no_system():
+    systems = dict(JUMPS["systems"], a={"ssh": {"jump": "bastion"}})
+    (reached,) = fleet_host(dict(JUMPS, systems=systems), "c")["peers"]
+    assert reached["jump"] == {"host": "bastion", "port": 22, "system": None}
+
+
+def test_what_is_no_jump_host_is_said():
+    systems = dict(JUMPS["systems"], a={"ssh": {"jump": "a:b:c"}})
+    with pytest.raises(AnsibleFilterError, match=r"ssh\.jump of system a"):
+        fleet_host(dict(JUMPS, systems=systems), "c")

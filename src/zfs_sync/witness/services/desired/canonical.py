@@ -10,6 +10,7 @@ from typing import Any
 
 from zfs_sync.core import numbers
 from zfs_sync.core.edges import Edge, Member, edges_of, member_faults
+from zfs_sync.core.jump import parse_jump
 from zfs_sync.core.properties import DEFAULTS, canonical_property
 from zfs_sync.core.selection import Selection
 from zfs_sync.witness.services.desired.model import Key, Spec
@@ -78,6 +79,8 @@ def spec_edges(group: str, spec: Spec) -> tuple[Edge, ...]:
 
 def _ssh(value: Any, name: str) -> dict[str, Any]:
     given = {key: each for key, each in (value or {}).items() if each is not None}
+    if "jump" in given:
+        given["jump"] = str(parse_jump(given["jump"]))
     return {"host": name, "user": DEFAULT_USER, "port": DEFAULT_PORT} | given
 
 
