@@ -14,6 +14,7 @@ from zfs_sync.agent.errands import ssh_peer
 from zfs_sync.agent.findings import Finding, failed, ok, warning
 from zfs_sync.agent.install import keys
 from zfs_sync.agent.install.layout import Layout
+from zfs_sync.agent.install.service import SOCKET
 from zfs_sync.agent.known_hosts import host_pattern
 from zfs_sync.agent.offered_keys import fingerprint, offered_keys
 from zfs_sync.agent.trust import believed_keys, trusted_keys
@@ -97,6 +98,8 @@ def _trouble(config: AgentConfig, edge: WorkEdge, peer: Peer, error: ZfsSyncErro
         advice = f"Or give systems.{peer.system}.ssh.host in the fleet document an address that every peer knows."
         return failed("peer-name", message, f"echo 'ADDRESS {peer.host}' >> /etc/hosts", advice=advice)
     name, remedy = AT_THE_PEER.get(error.code, ("peer-failed", ""))
+    if name == "peer-agent-stopped" and SOCKET in error.hint:
+        remedy = f"systemctl start {SOCKET}"
     return failed(name, message, remedy, where=peer.system if remedy else "", advice=error.hint)
 
 

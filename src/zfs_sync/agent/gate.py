@@ -14,6 +14,7 @@ import socket
 import sys
 
 SOCKET = "/run/zfs-sync/gate.sock"
+TIMER_SOCKET = "zfs-sync-agent-gate.socket"
 NOT_RUNNING = 75  # EX_TEMPFAIL of sysexits.h
 USAGE = 64  # EX_USAGE of sysexits.h
 
@@ -30,9 +31,14 @@ def main(argv: list[str]) -> int:
         return _refuse(
             "E_AGENT_NOT_RUNNING",
             f"The agent of this host cannot be reached at {path}: {error.strerror or error}.",
-            "Start it there with: systemctl start zfs-sync-agent",
+            f"Start it there with: systemctl start {_unit()}",
             NOT_RUNNING,
         )
+
+
+def _unit() -> str:
+    """What listens here: a socket where a timer runs the agent, else the agent itself."""
+    return TIMER_SOCKET if os.path.exists(f"/etc/systemd/system/{TIMER_SOCKET}") else "zfs-sync-agent"  # noqa: PTH110
 
 
 def _options(argv: list[str]) -> tuple[str, str] | None:

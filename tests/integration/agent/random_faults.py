@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tests.integration.agent import clocks
 from tests.integration.agent.fleet import Fleet
+from zfs_sync.witness.services.scheduling import NEEDS_A_PERSON
 
 SLOW = 1_000  # kB/s
 HOUR = 3_600
@@ -107,11 +108,18 @@ def prepare(fleet: Fleet) -> None:
 
 
 def mend(fleet: Fleet) -> None:
-    """Everything well again, all cables slow, and what waits for a person to make room tried at once."""
+    """Everything well again, and all cables slow."""
     heal(fleet)
     for name in HOSTS:
         fleet.host(name).delay(rate_kilobytes_per_second=SLOW)
-    fleet.witness.call("POST", "/sync-groups/g/sync", {})
+
+
+def ask_again(fleet: Fleet) -> None:
+    """What needs a person, such as room in a pool, is tried again in minutes: whoever mended it asks for it now."""
+    for each in fleet.witness.call("GET", "/status?group=g")["items"]:
+        if each["error"] and each["error"]["code"] in NEEDS_A_PERSON:
+            fleet.witness.call("POST", "/sync-groups/g/sync", {})
+            return
 
 
 def heal(fleet: Fleet) -> None:

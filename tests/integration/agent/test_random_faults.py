@@ -14,7 +14,7 @@ import pytest
 from tests.integration.agent.conftest import bare
 from tests.integration.agent.evidence import Receives, check_jobs
 from tests.integration.agent.fleet import Fleet, wait_for
-from tests.integration.agent.random_faults import HOSTS, KINDS, POOLS, heal, mend, prepare
+from tests.integration.agent.random_faults import HOSTS, KINDS, POOLS, ask_again, heal, mend, prepare
 from tests.lab.fixtures import LabFactory
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
@@ -81,8 +81,10 @@ def test_any_order_of_faults_ends_in_sync_with_nothing_lost(
         watched = [stack.enter_context(Receives(fleet.host(name))) for name in HOSTS[1:]]
         rounds = suffer(fleet, chance, faults, lasting)
         heal(fleet)
-        fleet.witness.call("POST", "/sync-groups/g/sync", {})
-        wait_for(lambda: alike(fleet), "all hosts have the same", 300)
+        try:
+            wait_for(lambda: alike(fleet), "all hosts have the same", 300)
+        finally:
+            show(fleet)
         fleet.witness.in_sync(4, seconds=300)
     for receives in watched:
         receives.check()
@@ -106,7 +108,7 @@ def suffer(fleet: Fleet, chance: random.Random, faults: int, lasting: Sequence[f
     while faults > 0:
         mend(fleet)
         write(fleet, len(fleet.guids("h1", ROOTS["h1"])), chance)
-        wait_for(lambda: in_hand(fleet), "there is work")
+        wait_for(lambda: in_hand(fleet), "there is work", 180)
         for fault in chance.sample(KINDS, min(faults, chance.choice(TOGETHER))):
             print(f"{rounds}: {fault(fleet, chance)}", flush=True)
             faults -= 1
@@ -117,6 +119,7 @@ def suffer(fleet: Fleet, chance: random.Random, faults: int, lasting: Sequence[f
 
 def in_hand(fleet: Fleet) -> bool:
     """Whether a job runs, or has run since the last snapshot: small ones end between two looks."""
+    ask_again(fleet)
     running = (
         fleet.witness.call("GET", "/jobs?state=running")["items"]
         + fleet.witness.call("GET", "/jobs?state=lost")["items"]
@@ -124,7 +127,17 @@ def in_hand(fleet: Fleet) -> bool:
     return bool(running) or set(fleet.witness.outcomes("g").values()) == {"IN_SYNC"}
 
 
+def show(fleet: Fleet) -> None:
+    """What to look at where it does not end well."""
+    shown = fleet.witness.call("GET", "/status?group=g")
+    for each in shown["items"]:
+        print(f"{each['edge']}/{each['relative']}: {each['outcome']} {each['job']} {each['error']}")
+    for each in shown["systems"]:
+        print(f"{each['name']}: online {each['online']}, {each['warnings']}")
+
+
 def alike(fleet: Fleet) -> bool:
+    ask_again(fleet)
     return all(
         fleet.guids("h1", f"{ROOTS['h1']}{below}")
         == fleet.guids("h2", f"{ROOTS['h2']}{below}")
