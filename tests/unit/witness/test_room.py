@@ -99,6 +99,27 @@ def test_a_group_has_a_limit_of_its_own_below_that_of_its_systems(
     assert listed(agents["nas2"], "nas2") == told
 
 
+def test_room_that_a_group_leaves_on_one_host_is_offered_on_another(
+    operator: Api, agents: dict[str, Api], agent_of: Callable[[str], Api], app: Any
+) -> None:
+    """The other host's long poll wakes, though neither end of the job that ended concerns it."""
+    spec = group("x", "nas2", "nas3", "nas4", limits={"jobs": 1})
+    spec["members"][3]["from"] = "nas2"
+    declare(operator, {"nas4": {}}, x=spec)
+    whole = [dataset(f"backup/x{below}", number, marker="x") for number, below in enumerate(("", "/a", "/b", "/c"), 1)]
+    report(agents["nas2"], "nas2", full(*whole))
+    nas4 = agent_of("nas4")
+    report(nas4, "nas4", full())
+    taken = job_of(agents["nas3"], "nas3", "x/a")
+    claim(agents["nas3"], taken)
+    assert listed(nas4, "nas4") == []
+    before = app.state.witness.notifier.generation("nas4")
+    done = {"epoch": 1, "result": "cancelled"}
+    assert agents["nas3"].post(f"/api/v1/jobs/{taken}/finish", done).status_code == 200
+    assert app.state.witness.notifier.generation("nas4") != before
+    assert listed(nas4, "nas4") == ["x/"]
+
+
 @pytest.mark.parametrize("end", ["nas1", "nas2"])
 def test_a_member_has_a_limit_of_its_own(operator: Api, agents: dict[str, Api], end: str) -> None:
     spec = group("x", "nas2", "nas3", priority=60)

@@ -8,12 +8,12 @@ faster.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, or_, select
+from sqlalchemy import Connection, Row, or_, select
 
 from zfs_sync.witness.db.desired import sync_groups, systems
 from zfs_sync.witness.db.work import edges, jobs
@@ -63,12 +63,10 @@ def look(connection: Connection, settings: Settings, rows: Sequence[Row[Any]]) -
     """The room that there is for these jobs before any of them takes some."""
     names = {end for row in rows for end in (row.from_system, row.to_system)}
     groups = {row.group for row in rows}
-    running = select(jobs, edges.c.from_root, edges.c.to_root).join(edges, edges.c.id == jobs.c.edge, isouter=True)
-    beside = list(connection.execute(running.where(jobs.c.state.in_(_BESIDE), _touching(names, groups))))
+    limits = _limits(connection, settings, names, groups)
+    beside = _alive(connection, _BESIDE, names, {group for group in groups if ("group", group) in limits})
     taken = Counter(place for row in beside if row.state == "running" for place in _places(row))
-    return Room(
-        _limits(connection, settings, names, groups), taken, {(row.to_system, row.target_dataset) for row in beside}
-    )
+    return Room(limits, taken, {(row.to_system, row.target_dataset) for row in beside})
 
 
 def admitted(connection: Connection, settings: Settings, system: str, now: datetime) -> list[Row[Any]]:
@@ -90,14 +88,25 @@ def refusal(connection: Connection, settings: Settings, job: Row[Any], now: date
 
 def waiting_beside(connection: Connection, job: Row[Any]) -> set[str]:
     """The systems with jobs that may have waited for the room that this one leaves."""
-    touching = _touching({job.from_system, job.to_system}, {job.group})
-    return set(
-        connection.execute(select(jobs.c.runs_on).distinct().where(jobs.c.state == "queued", touching)).scalars()
-    )
+    spec = connection.execute(select(sync_groups.c.spec).where(sync_groups.c.name == job.group)).scalar()
+    limited = {job.group} if spec is not None and spec["limits"] else set()
+    return {row.runs_on for row in _alive(connection, ("queued",), {job.from_system, job.to_system}, limited)}
 
 
-def _touching(names: Iterable[str], groups: Iterable[str]) -> ColumnElement[bool]:
-    return or_(jobs.c.from_system.in_(list(names)), jobs.c.to_system.in_(list(names)), jobs.c.group.in_(list(groups)))
+def _alive(
+    connection: Connection, states: Sequence[str], names: Collection[str], groups: Collection[str]
+) -> list[Row[Any]]:
+    """The jobs in these states that touch a system or, which is asked for where it has a limit of its own, a group.
+
+    By the indices on system and state, and on state: what ended long ago is not looked at.
+    """
+    statement = select(jobs, edges.c.from_root, edges.c.to_root).join(edges, edges.c.id == jobs.c.edge, isouter=True)
+    alive = statement.where(jobs.c.state.in_(states))
+    touching = or_(jobs.c.from_system.in_(names), jobs.c.to_system.in_(names))
+    found: dict[str, Row[Any]] = {row.id: row for row in connection.execute(alive.where(touching))}
+    if groups:
+        found |= {row.id: row for row in connection.execute(alive) if row.group in groups}
+    return list(found.values())
 
 
 def _places(row: Row[Any]) -> set[Place]:
