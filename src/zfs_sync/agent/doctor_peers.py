@@ -87,7 +87,7 @@ def _ask(config: AgentConfig, edge: WorkEdge, peer: Peer) -> Finding:
 def _trouble(config: AgentConfig, edge: WorkEdge, peer: Peer, error: ZfsSyncError) -> Finding:
     message = f"{error.code}: {error.message}"
     if error.code == "E_HOST_KEY_UNKNOWN":
-        return _host_key(config, peer)
+        return _host_key(config, peer) if peer.jump is None else _host_key_behind(message)
     if error.code == "E_SSH" and _REFUSED.search(error.message):
         return _login_refused(config, peer, message)
     if error.code == "E_NOT_ALLOWED_HERE":
@@ -121,6 +121,12 @@ def _host_key(config: AgentConfig, peer: Peer) -> Finding:
         " Or run the playbook site, which reads the key over its own connection."
     )
     return failed(name, message, f"echo {shlex.quote(json.dumps(document))} | zfs-sync-agent trust add", advice=advice)
+
+
+def _host_key_behind(message: str) -> Finding:
+    """A key on a way with a host in between: whoever asks from here alone may hear another machine."""
+    name = "peer-host-key-unknown" if message.endswith("trusted none.") else "peer-host-key-changed"
+    return failed(name, message, SITE, where="the controller")
 
 
 def _fingerprints(found: list[str]) -> str:

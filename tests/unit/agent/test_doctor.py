@@ -163,3 +163,12 @@ def test_either_this_host_logs_in_or_the_peer_does(
     (found,) = doctor_peers.peer_findings(config, Layout(home=tmp_path / "home"))
     assert found.id == ("peer-unreachable" if logs_in else "peer-not-trusted")
     assert unreachable.system in found.message
+
+
+@pytest.mark.parametrize(("trusted", "name"), [("none", "unknown"), ("SHA256:x", "changed")])
+def test_a_host_key_behind_a_jump_is_not_asked_for_from_here(config: AgentConfig, trusted: str, name: str) -> None:
+    peer = Peer(system="nas1", host="127.0.0.1", user="zfs-sync", port=1, jump="gate@jump:22")
+    error = ZfsSyncError("E_HOST_KEY_UNKNOWN", f"offered SHA256:y; trusted {trusted}.")
+    found = doctor_peers._trouble(config, FED, peer, error)
+    assert (found.id, found.remedy) == (f"peer-host-key-{name}", doctor_peers.SITE)
+    assert "SHA256:y" in found.message
