@@ -220,3 +220,11 @@ def test_each_filter_reads_an_index(database: Database, condition: str) -> None:
     plan = text(f"EXPLAIN QUERY PLAN SELECT * FROM audit WHERE {condition} ORDER BY id DESC LIMIT 100")
     steps = [row.detail for row in database.read(lambda each: each.execute(plan).all())]
     assert any("SEARCH audit USING" in step for step in steps), steps
+
+
+def test_a_system_is_found_by_its_new_name_from_before_it_had_it(viewer: Api, operator: Api, nas1: Api) -> None:
+    before = events(viewer, system="nas1")
+    assert operator.post("/api/v1/systems/nas1/rename", {"name": "berlin"}).status_code == 200
+    found = events(viewer, system="berlin")
+    assert found[: len(before)] == before
+    assert "system.renamed" in found

@@ -16,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from alembic import command
 
@@ -106,7 +107,7 @@ def test_a_backup_restores_into_the_same_state(lived: Path, fresh: Path, tmp_pat
     done = restored(fresh, file)
     assert (done["from"], done["to"], done["kept"]) == (HEAD, HEAD, [])
     old, new = dump(lived / "state" / DATABASE), dump(fresh / "state" / DATABASE)
-    for table in set(old) - {"audit", "meta", "hosts", "sqlite_sequence"}:
+    for table in set(old) - {"audit", "meta", "hosts", "sqlite_sequence"}:  # of which a restore changes something
         assert new[table] == old[table], table
     for name in made["files"][1:]:
         copied = fresh / "state" / name
@@ -139,6 +140,28 @@ def test_agents_go_on_and_send_a_full_report(lived: Path, tmp_path: Path) -> Non
     with Served(lived) as running, running.client(token(lived)) as client:
         (entry,) = client.get("/api/v1/audit", params={"event": "witness"}).json()["items"]
         assert (entry["event"], entry["actor"]) == ("witness.restored", "zfs-sync-witness")
+
+
+def test_a_job_that_was_planned_before_waits_no_more_and_is_planned_anew(first: Path, tmp_path: Path) -> None:
+    lived = shutil.copytree(first, tmp_path / "lived")
+    run_json(lived, "key", "create", "nas2", "--role", "agent", "--system", "nas2", "--key-file", str(lived / "k2"))
+    held = full(dataset("backup/photos", 1, marker="photos"))
+
+    def waiting(client: httpx2.Client) -> list[str]:
+        return [each["id"] for each in client.get("/api/v1/systems/nas2/work").json()["jobs"]]
+
+    with Served(lived) as running, running.client((lived / "k2").read_text().strip()) as client:
+        client.post("/api/v1/systems/nas2/reports", json=held).raise_for_status()
+        (old,) = waiting(client)
+    file = backed_up(lived, tmp_path)["file"]
+    restored(lived, file, replace=True)
+    with Served(lived) as running, running.client((lived / "k2").read_text().strip()) as client:
+        assert waiting(client) == []
+        report(running, lived, full(dataset("tank/photos", 1, 2)))
+        assert waiting(client) == []
+        client.post("/api/v1/systems/nas2/reports", json=held | {"generation": "later"}).raise_for_status()
+        (new,) = waiting(client)
+        assert new != old
 
 
 def test_a_state_of_before_is_not_taken_for_one_of_after(lived: Path, tmp_path: Path) -> None:

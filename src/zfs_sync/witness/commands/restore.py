@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """``restore``: a witness from its backup. What lay there before is moved aside, never overwritten.
 
-Hosts went on since the backup was made, so what it says of them is not planned with: their reports are forgotten, and
-each agent is told to send a full one. States of desired state get tags of their own, for the same number may have been
-given to another one since.
+Hosts went on since the backup was made, so what it says of them is not planned with: their reports are forgotten, each
+agent is told to send a full one, and jobs are queued anew after that. States of desired state get tags of their own, as
+the same number may have been given to another one since.
 """
 
 import importlib
@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.witness import archive, audit
@@ -29,7 +29,9 @@ from zfs_sync.witness.db import copies
 from zfs_sync.witness.db.database import Database
 from zfs_sync.witness.db.observed import hosts
 from zfs_sync.witness.db.schema import HEAD
+from zfs_sync.witness.db.work import jobs
 from zfs_sync.witness.principal import COMMAND_LINE
+from zfs_sync.witness.services import scheduling
 from zfs_sync.witness.services.desired import store
 from zfs_sync.witness.settings import load
 
@@ -106,10 +108,13 @@ def _migrate(copied: Path, manifest: Manifest) -> None:
 
 
 def _make_ready(connection: Connection, manifest: Manifest) -> None:
+    now = system_clock()
     connection.execute(update(hosts).values(generation=None))
+    for job in connection.execute(select(jobs).where(jobs.c.state == "queued")).all():
+        scheduling.transition(connection, job, "cancelled", now, "planned before the witness was restored")
     store.renew_identity(connection)
     detail = {"backup": manifest.created, "revision": manifest.revision, "version": manifest.version}
-    audit.record(connection, COMMAND_LINE, "witness.restored", "witness", "witness", detail, system_clock())
+    audit.record(connection, COMMAND_LINE, "witness.restored", "witness", "witness", detail, now)
 
 
 def _move_aside(there: Iterable[Path], folder: Path) -> list[Path]:

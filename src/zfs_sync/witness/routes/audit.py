@@ -31,7 +31,9 @@ Event = Annotated[
     str | None,
     Query(max_length=64, pattern=EVENT_PATTERN, description="Only this event (`job.failed`), or its kind (`job`)."),
 ]
-System = Annotated[str | None, Query(max_length=63, description="Only entries that touch this system.")]
+System = Annotated[
+    str | None, Query(max_length=63, description="Only entries that touch this system, under whatever name it had.")
+]
 Actor = Annotated[str | None, Query(max_length=128, description="Only what the key of this name did.")]
 Some = Annotated[
     int | None, Query(ge=1, le=PAGE_MOST, description="The most entries to answer: 100 in JSON, all of them in CSV.")

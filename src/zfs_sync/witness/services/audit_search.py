@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select, true
 
 from zfs_sync.witness.clock import instant
 from zfs_sync.witness.db.desired import audit, audit_systems
+from zfs_sync.witness.services import former_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Search:
 
 def entries(connection: Connection, search: Search, *, after: int | None, limit: int) -> list[dict[str, Any]]:
     """At most ``limit`` entries that meet the search and are older than number ``after``, as answers show them."""
-    statement = select(audit).where(_condition(search)).order_by(audit.c.id.desc()).limit(limit)
+    statement = select(audit).where(_condition(connection, search)).order_by(audit.c.id.desc()).limit(limit)
     if after is not None:
         statement = statement.where(audit.c.id < after)
     rows = connection.execute(statement).all()
@@ -34,7 +35,7 @@ def entries(connection: Connection, search: Search, *, after: int | None, limit:
     return [_shown(row, touched.get(row.id, [])) for row in rows]
 
 
-def _condition(search: Search) -> ColumnElement[bool]:
+def _condition(connection: Connection, search: Search) -> ColumnElement[bool]:
     condition: ColumnElement[bool] = true()
     if search.since is not None:
         condition &= audit.c.at >= search.since
@@ -45,7 +46,8 @@ def _condition(search: Search) -> ColumnElement[bool]:
     if search.actor is not None:
         condition &= audit.c.actor == search.actor
     if search.system is not None:
-        condition &= audit.c.id.in_(select(audit_systems.c.audit).where(audit_systems.c.system == search.system))
+        names = [search.system, *former_names.of(connection, "system", search.system)]  # entries keep the name of then
+        condition &= audit.c.id.in_(select(audit_systems.c.audit).where(audit_systems.c.system.in_(names)))
     return condition
 
 
