@@ -87,22 +87,14 @@ def step_witness(fleet: Fleet, chance: random.Random) -> str:
     return f"clock of the witness set by {seconds} s"
 
 
-def step_agent(fleet: Fleet, chance: random.Random) -> str:
-    name, seconds = _running(fleet, chance), chance.choice([-HOUR, HOUR])
-    clocks.set_agent(fleet.host(name), seconds)
-    return f"clock of the agent of {name} set by {seconds} s"
-
-
 KINDS: tuple[Fault, ...] = (
     kill_agent, restart_agent, kill_ssh, kill_witness, power_cut, freeze, pull_cable, lengthen_cable, partition,
-    fill_pool, step_witness, step_agent,
+    fill_pool, step_witness,
 )  # fmt: skip
 
 
 def prepare(fleet: Fleet) -> None:
     """What some of the faults need."""
-    for name in HOSTS:
-        clocks.prepare_agent(fleet.host(name))
     for name in HOSTS[1:]:
         fleet.host(name).ssh(["zfs", "create", f"{POOLS[name]}/filler"])
 
@@ -127,8 +119,6 @@ def heal(fleet: Fleet) -> None:
     fleet.lab.heal_all()
     assert fleet.witness.clock
     clocks.set_witness(fleet.witness.clock, 0)
-    for name in HOSTS:
-        clocks.set_agent(fleet.host(name), 0)
     for name in HOSTS[1:]:
         fleet.host(name).ssh(["zfs", "set", "reservation=none", f"{POOLS[name]}/filler"])
 
