@@ -3,8 +3,8 @@
 """The clock of the witness's process, which a test may set; never that of the machine.
 
 libfaketime reads the offset from a file once a second, so a step reaches a process that runs. Timeouts are of the
-monotonic clock, which stays as it is, as it does when a real clock is set. An agent cannot be run like that: libfaketime
-0.9.10 spoils clock_nanosleep(2) of the monotonic clock, by which Python sleeps while it waits for a process.
+monotonic clock, which stays as it is, as it does when a real clock is set. An agent cannot be run like that:
+libfaketime 0.9.10 spoils clock_nanosleep(2) of the monotonic clock, by which Python waits for a process.
 """
 
 from pathlib import Path
