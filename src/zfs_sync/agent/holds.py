@@ -13,8 +13,8 @@ from zfs_sync.agent.storage import Storage
 from zfs_sync.agent.work_cache import WorkCache
 from zfs_sync.api.work import Work, WorkEdge
 from zfs_sync.core.errors import ZfsSyncError
-from zfs_sync.core.names import is_inside
-from zfs_sync.engine.continuity import Heirs, Held, Holds
+from zfs_sync.core.names import is_inside, relative
+from zfs_sync.engine.continuity import Carries, Heirs, Held, Holds
 from zfs_sync.zfs import commands
 from zfs_sync.zfs.host import Zfs
 from zfs_sync.zfs.runner import LocalRunner, demand
@@ -27,21 +27,23 @@ class Releases:
 
     def __init__(self, cache: WorkCache, storage: Storage) -> None:
         self._cache, self._storage = cache, storage
-        self._edges: frozenset[str] | None = None
+        self._settled: frozenset[object] | None = None
+        """The edges, and what they carry, by which holds were given back last."""
 
     def run(self) -> None:
         """Nothing before this process has heard from the witness itself: the cache may be old."""
         if self._cache.version == 0 or self._cache.work is None:
             return
-        edges = named(self._cache.work)
-        if edges == self._edges:
+        work = self._cache.work
+        state = frozenset([*named(work), *((edge.id, edge.recursive, edge.selection.rule) for edge in work.edges)])
+        if state == self._settled:
             return
         try:
-            settled = self._storage.engine().holds.only(edges, heirs_in(self._cache.work))
+            settled = self._storage.engine().holds.only(named(work), heirs_in(work), carried_in(work))
         except ZfsSyncError as error:
             LOG.warning("holds of edges that are gone could not be given back: %s", error, extra={"code": error.code})
             return
-        self._edges = edges if settled else None
+        self._settled = state if settled else None
 
 
 def heirs_in(work: Work) -> Heirs:
@@ -58,9 +60,30 @@ def heirs_in(work: Work) -> Heirs:
     return heirs
 
 
+def carried_in(work: Work) -> Carries:
+    """What the edges replicate. One that is not told of in full, or a dataset outside of its roots, is left alone."""
+    known = {edge.id: edge for edge in work.edges}
+
+    def carries(edge_id: str, dataset: str) -> bool:
+        edge = known.get(edge_id)
+        if edge is None:
+            return True
+        roots = [root for name, root in _ends(edge) if name == work.system and is_inside(dataset, root)]
+        return not roots or any(_covers(edge, relative(dataset, root)) for root in roots)
+
+    return carries
+
+
+def _covers(edge: WorkEdge, below: str) -> bool:
+    return (edge.recursive or not below) and edge.selection.rule.covers(below)
+
+
+def _ends(edge: WorkEdge) -> tuple[tuple[str, str], ...]:
+    return ((edge.from_system, edge.from_root), (edge.to_system, edge.to_root))
+
+
 def _touches(edge: WorkEdge, system: str, dataset: str) -> bool:
-    ends = ((edge.from_system, edge.from_root), (edge.to_system, edge.to_root))
-    return any(name == system and is_inside(dataset, root) for name, root in ends)
+    return any(name == system and is_inside(dataset, root) for name, root in _ends(edge))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ from zfs_sync.zfs.host import Zfs
 Edges = Mapping[str, Collection[int]]
 Heirs = Callable[[str, str], Collection[str]]
 """The edges in force that go on where an edge that is gone left off, by its id and the dataset."""
+Carries = Callable[[str, str], bool]
+"""Whether an edge, by its id, still replicates a dataset of this host."""
 
 
 def target_tag(group: str) -> str:
@@ -73,8 +75,15 @@ class Holds:
             self._give_back(tag, dataset, mine, left)
             _write(path, tag, dataset.path, left)
 
-    def only(self, edges: Collection[str], heirs: Heirs = lambda _edge, _dataset: ()) -> bool:
+    def only(
+        self,
+        edges: Collection[str],
+        heirs: Heirs = lambda _edge, _dataset: (),
+        carries: Carries = lambda _edge, _dataset: True,
+    ) -> bool:
         """Give back the holds of every edge but these: of members and groups taken out of the fleet.
+
+        And those of datasets that one of these ``carries`` no more: nobody would ever move them on.
 
         ``heirs`` names the edges that go on with a dataset where another one left off, since roles were changed or
         something was renamed: what was held stays held until one of them holds something there. Returns whether nothing
@@ -86,7 +95,8 @@ class Holds:
             for record in records:
                 waiting = _waiting(record, records, edges, heirs)
                 settled = settled and not waiting
-                self._drop(record, {*edges, *waiting}, _datasets(records, str(record["tag"])))
+                in_force = {each for each in (*edges, *waiting) if carries(each, str(record["dataset"]))}
+                self._drop(record, in_force, _datasets(records, str(record["tag"])))
             return settled
 
     def listed(self) -> tuple[Held, ...]:

@@ -8,8 +8,9 @@ import pytest
 
 from tests.unit.agent.conftest import FEEDS, work_of
 from zfs_sync.agent.config import AgentConfig
-from zfs_sync.agent.holds import Listing, NoHolds, listing
+from zfs_sync.agent.holds import Listing, NoHolds, carried_in, listing
 from zfs_sync.agent.work_cache import WorkCache
+from zfs_sync.api.work import EdgeSelection, WorkEdge
 from zfs_sync.engine.continuity import Held
 
 NEEDED = Held("tank/photos", 1, "mon", "zfs-sync:photos:nas2", (FEEDS.id,))
@@ -44,6 +45,24 @@ def test_programs_read_guids_as_text() -> None:
             }
         ]
     }
+
+
+@pytest.mark.parametrize(
+    ("edge", "dataset", "carried"),
+    [
+        (FEEDS, "tank/photos", True),
+        (FEEDS, "tank/photos/a/cache", True),
+        (replace(FEEDS, selection=EdgeSelection(exclude=["cache"])), "tank/photos/a/cache", False),
+        (replace(FEEDS, selection=EdgeSelection(exclude=["cache"])), "tank/photos/a", True),
+        (replace(FEEDS, selection=EdgeSelection(include_root=False)), "tank/photos", False),
+        (replace(FEEDS, recursive=False), "tank/photos/a", False),
+        (replace(FEEDS, recursive=False), "tank/elsewhere", True),
+        (replace(FEEDS, id="another"), "tank/photos/a", True),
+    ],
+)
+def test_holds_of_what_an_edge_leaves_out_by_now_are_given_back(edge: WorkEdge, dataset: str, carried: bool) -> None:
+    """A dataset that was renamed, and an edge that is not told of in full, are no reason."""
+    assert carried_in(work_of("nas1", edge))(FEEDS.id, dataset) is carried
 
 
 def test_a_host_that_never_held_anything_needs_no_zfs_to_say_so(

@@ -166,7 +166,7 @@ class Holds:
     def holds(self) -> "Holds":
         return self
 
-    def only(self, edges: frozenset[str], _heirs: object) -> bool:
+    def only(self, edges: frozenset[str], _heirs: object, _carries: object) -> bool:
         if self.refusal:
             raise self.refusal
         self.kept.append(edges)

@@ -119,6 +119,14 @@ def test_a_crash_before_a_hold_leaves_a_record_of_it(holds: Holds, program: Prog
     assert changes(program)[-2:] == ["release s1", "release s2"]
 
 
+def test_a_dataset_that_its_edge_carries_no_more_is_not_held(holds: Holds, program: Program) -> None:
+    holds.keep("e", TAG, TANK, [1])
+    assert holds.only(["e"], carries=lambda edge, dataset: (edge, dataset) == ("e", "tank"))
+    assert changes(program) == ["hold s1"]
+    assert holds.only(["e"], carries=lambda *_: False)
+    assert changes(program) == ["hold s1", "release s1"]
+
+
 def test_without_holds_nothing_is_held(zfs: Zfs, program: Program, folder: Path) -> None:
     zfs.capabilities = replace(zfs.capabilities, holds=False)
     Holds(zfs, folder).keep("e", TAG, TANK, [1])
