@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from tests.unit.witness.conftest import Api, ManualClock
@@ -17,6 +18,7 @@ from tests.unit.witness.hosts import dataset, delta, full
 from tests.unit.witness.test_problems import assert_problem
 from zfs_sync.witness.app import create_app
 from zfs_sync.witness.db.database import Database
+from zfs_sync.witness.db.observed import report_chunks
 from zfs_sync.witness.settings import Settings
 
 REPORTS = "/api/v1/systems/nas1/reports"
@@ -90,8 +92,40 @@ def test_too_large_in_parts_that_are_small_enough(good: str, agent: Api, viewer:
             "datasets": [dataset(f"tank/d{seq}", *range(10 * seq, 10 * seq + 8))],
         }
         answer = agent.post(REPORTS, part)
+        if answer.status_code != 200:
+            break
     assert_problem(answer, 413, "E_REPORT_TOO_LARGE")
     stands(viewer, agent, good)
+
+
+@pytest.mark.parametrize("each", [list(range(8)), [], None], ids=["snapshots", "datasets", "parts"])
+def test_a_report_that_does_not_end_is_refused_before_it_fills_the_disk(
+    good: str, agent: Api, viewer: Api, database: Database, each: list[int] | None
+) -> None:
+    body, refused = full(last=False), None
+    for seq in range(40):
+        names = () if each is None else range(3)
+        found = [dataset(f"tank/d{seq}-{name}", *(1 + seq * 100 + guid for guid in each or ())) for name in names]
+        answer = agent.post(REPORTS, body | {"seq": seq, "last": False, "datasets": found[: 1 if each else 3]})
+        if answer.status_code != 200:
+            refused = answer
+            break
+    assert refused is not None
+    assert_problem(refused, 413, "E_REPORT_TOO_LARGE")
+    rows = database.read(
+        lambda connection: connection.execute(select(func.count()).select_from(report_chunks)).scalar()
+    )
+    assert rows is not None
+    assert rows <= 17
+    stands(viewer, agent, good)
+
+
+def test_a_report_of_many_parts_may_be_as_large_as_the_limits(good: str, agent: Api, viewer: Api) -> None:
+    body = full(last=False)
+    for seq in range(12):
+        part = body | {"seq": seq, "last": seq == 11, "datasets": [dataset("tank/photos", seq + 1)]}
+        assert agent.post(REPORTS, part).status_code == 200
+    assert len(held(viewer)) == 12
 
 
 def test_a_body_that_is_too_large(good: str, agent: Api, viewer: Api) -> None:

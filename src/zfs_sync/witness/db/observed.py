@@ -42,8 +42,10 @@ report_chunks = Table(
     Column("seq", Integer, primary_key=True),
     Column("generation", String(64), nullable=False),
     Column("datasets", Text, nullable=False),
+    Column("dataset_count", Integer, nullable=False, server_default="0"),
+    Column("snapshot_count", Integer, nullable=False, server_default="0"),
 )
-"""The parts of the one full report that each system may have under way."""
+"""The parts of the one full report that each system may have under way, and how much each of them holds."""
 
 datasets = Table(
     "datasets",

@@ -9,7 +9,7 @@ from zfs_sync.witness.db.metadata import metadata
 
 __all__ = ["HEAD", "desired", "metadata", "observed", "revision_of", "work"]
 
-HEAD = "0011"
+HEAD = "0012"
 """The revision that this version of the program works with."""
 
 

@@ -56,7 +56,7 @@ def _check_form(report: Report, settings: Settings) -> None:
 def _full(
     connection: Connection, settings: Settings, system: str, report: Report, host: Row[Any] | None, now: datetime
 ) -> set[str]:
-    _stage(connection, system, report)
+    _stage(connection, settings, system, report)
     if not report.last:
         liveness.touch(connection, system, now)
         return set()
@@ -74,7 +74,8 @@ _MANY = 2_000
 """With more changed datasets than this, judging the edges whole is cheaper than judging rows."""
 
 
-def _stage(connection: Connection, system: str, report: Report) -> None:
+def _stage(connection: Connection, settings: Settings, system: str, report: Report) -> None:
+    """Keep the part. What grows over the limits is refused while it comes: it may be meant to fill the disk."""
     mine = report_chunks.c.system == system
     if report.seq == 0:
         connection.execute(delete(report_chunks).where(mine))
@@ -89,8 +90,20 @@ def _stage(connection: Connection, system: str, report: Report) -> None:
     if report.seq < len(here):
         connection.execute(delete(report_chunks).where(mine, report_chunks.c.seq == report.seq))
     text = json.dumps([Incoming.of(each).staged() for each in report.datasets], separators=(",", ":"))
-    row = {"system": system, "seq": report.seq, "generation": report.generation, "datasets": text}
+    counts = {"dataset_count": len(report.datasets), "snapshot_count": sum(len(each.add) for each in report.datasets)}
+    row = {"system": system, "seq": report.seq, "generation": report.generation, "datasets": text, **counts}
     connection.execute(insert(report_chunks), row)
+    _check_staged(connection, settings, system)
+
+
+def _check_staged(connection: Connection, settings: Settings, system: str) -> None:
+    """One dataset of each part is not counted: it may be the one that the part before ended with."""
+    sums = (func.count(), func.sum(report_chunks.c.dataset_count), func.sum(report_chunks.c.snapshot_count))
+    parts, count, rows = connection.execute(select(*sums).where(report_chunks.c.system == system)).one()
+    _check_size(settings, count - parts, rows)
+    most = settings.report_max_datasets + settings.report_max_snapshots
+    if parts > most:
+        raise ZfsSyncError("E_REPORT_TOO_LARGE", f"The report has {parts} parts; at most {most} are taken.")
 
 
 def _staged(connection: Connection, system: str) -> dict[str, Incoming]:
