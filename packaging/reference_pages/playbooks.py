@@ -16,6 +16,8 @@ from reference_pages.options import options_table
 ROOT = Path(__file__).resolve().parents[2]
 _VARIABLE = re.compile(r"\bzfs_sync_[a-z_]+\b")
 _PREFIX = "zfs_sync.fleet."
+_WHOLE = (None, "drift")
+"""The task files of a role to which all of its variables matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,41 @@ OWN: Mapping[str, Variable] = {
     "zfs_sync_if_match": Variable(
         "str", "none", "The state tag of a plan; the run refuses when desired state has moved on since."
     ),
+    "zfs_sync_host": Variable("str", "none", "The host of the inventory that joins or leaves."),
+    "zfs_sync_host_gone": Variable("bool", "`false`", "The host is lost: nothing is done on it."),
+    "zfs_sync_system": Variable(
+        "str", "the host's name in the inventory", "The name of a host in the fleet, of each host."
+    ),
+    "zfs_sync_upgrade_serial": Variable(
+        "list", '`[1, "25%"]`', "How many hosts each batch has, as `serial` of a play."
+    ),
+    "zfs_sync_upgrade_patience": Variable("int", "`60`", "How many seconds an agent may take until it is well again."),
+    "zfs_sync_agent_package_path": Variable("path", "the collection's own", "The agent's file on the controller."),
+    "zfs_sync_agent_python": Variable("path", "the host's newest from 3.11 on", "The interpreter that runs the agent."),
+    "zfs_sync_switch": Variable("str", "none", "The sync group that is switched over."),
+    "zfs_sync_switch_quiet": Variable("bool", "`false`", "Nothing writes at the old source, though it is writable."),
+    "zfs_sync_drift_report": Variable(
+        "path",
+        "`drift`",
+        "The report's two files on the controller, without `.json` and `.txt`.",
+    ),
+    "zfs_sync_drift_fail": Variable("bool", "`true`", "Fail where something differs or a host could not be asked."),
 }
 _NAMES = {
     "zfs_sync_inventory_dir", "zfs_sync_witness_ready", "zfs_sync_status", "zfs_sync_status_lines",
     "zfs_sync_result_format", "zfs_sync_hosts",
+    "zfs_sync_joining", "zfs_sync_joining_hosts", "zfs_sync_joining_peers", "zfs_sync_joined",
+    "zfs_sync_leaving", "zfs_sync_leaving_groups", "zfs_sync_leaving_hosts", "zfs_sync_leaving_places", "zfs_sync_held",
+    "zfs_sync_held_groups", "zfs_sync_left_behind", "zfs_sync_left_behind_hosts", "zfs_sync_trusts", "zfs_sync_trusted",
+    "zfs_sync_pattern", "zfs_sync_nobody",
+    "zfs_sync_doctor", "zfs_sync_installed", "zfs_sync_before", "zfs_sync_after", "zfs_sync_upgraded",
+    "zfs_sync_troubles", "zfs_sync_troubles_before",
+    "zfs_sync_switch_from", "zfs_sync_switch_held", "zfs_sync_switch_hosts", "zfs_sync_switch_old",
+    "zfs_sync_switch_open", "zfs_sync_switched",
+    "zfs_sync_switch_over", "zfs_sync_switch_readonly", "zfs_sync_switch_wanted",
+    "zfs_sync_backups", "zfs_sync_backup", "zfs_sync_backup_room", "zfs_sync_backup_file_there",
+    "zfs_sync_restore_before", "zfs_sync_restore_room", "zfs_sync_restoring",
+    "zfs_sync_drift", "zfs_sync_drift_asked", "zfs_sync_drift_files", "zfs_sync_drift_plan",
 }  # fmt: skip
 """What has the form of a variable and is none that a user sets: results, facts of a role, a group of the inventory."""
 _INTRODUCTION = """\
@@ -89,7 +122,7 @@ def own_variables(path: Path) -> set[str]:
 
 
 def roles_of(path: Path) -> Mapping[str, Mapping[str, Any]]:
-    """The roles that a playbook runs whole, each with its options."""
+    """The roles whose variables matter to a playbook, each with its options."""
     plays = yaml.safe_load(path.read_text())
     names = [name for play in plays for name in _roles(play)]
     return {name: _options(name) for name in names}
@@ -100,7 +133,7 @@ def _roles(play: Mapping[str, Any]) -> Iterator[str]:
         yield role["role"].removeprefix(_PREFIX)
     for task in play.get("tasks", []):
         included = task.get("ansible.builtin.include_role", {})
-        if included and "tasks_from" not in included:
+        if included and included.get("tasks_from") in _WHOLE:
             yield included["name"].removeprefix(_PREFIX)
 
 
