@@ -129,6 +129,7 @@ def once(path: Path) -> int:
                 break
         agent.outbox.deliver(agent.client)
         agent.releases.run()
+        agent.remarks.run()
     return 1 if agent.worker.failed else 0
 
 

@@ -10,6 +10,8 @@ import pytest
 from tests.unit.witness.conftest import Api
 from tests.unit.witness.documents import MEMBERS, fleet
 from tests.unit.witness.hosts import dataset, full
+from zfs_sync.witness.db.metadata import metadata
+from zfs_sync.witness.services import renaming
 
 ME = {"installation": "inst-1"}
 SYSTEMS, GROUPS = "/api/v1/systems", "/api/v1/sync-groups"
@@ -171,3 +173,15 @@ def test_counts_go_along(operator: Api, nas1: Api, nas2: Api, viewer: Api) -> No
     text = viewer.get("/metrics").text
     assert 'group="pictures"' in text
     assert 'group="photos"' not in text
+
+
+def test_every_column_that_holds_a_name_is_thought_of() -> None:
+    """A table that is added later either follows a rename or keeps what it said at the time."""
+    names = {"system", "from_system", "to_system", "runs_on", "group", "systems", "groups"}
+    holding = {
+        f"{table.name}.{each.name}" for table in metadata.tables.values() for each in table.c if each.name in names
+    }
+    moved = {f"{each.table.name}.{each.name}" for each in (*renaming._OF_A_SYSTEM, *renaming._OF_A_GROUP)}
+    with_their_edges = {f"edges.{name}" for name in ("from_system", "to_system", "group")}
+    added_up = {f"job_totals.{name}" for name in ("from_system", "to_system", "group")}
+    assert holding == moved | with_their_edges | added_up | {"audit_systems.system"}
