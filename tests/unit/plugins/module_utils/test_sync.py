@@ -216,3 +216,49 @@ def test_a_status_of_several_pages_is_read_whole():
     status = _sync.whole_status(client, {"group": "g"})
     assert (status["items"], status["systems"]) == ([1, 2, 3], ["a"])
     assert asked == [{"group": "g"}, {"group": "g", "after": "p2"}]
+
+
+def between_peers(outcome, start, end, **more):
+    one = edge(outcome, start=(start, "tank"), end=(end, "tank"), **more)
+    return dict(one, edge="g:%s:tank<%s" % (end, start), peers=True)
+
+
+def test_a_target_that_an_attempt_found_written_to_is_tried_again_and_waited_for():
+    told = {"code": "E_TARGET_MODIFIED", "message": "no", "hint": "zfs rollback x", "at": "2026-11-24T08:00:00Z"}
+    assert _sync.would_move([edge("TARGET_DIRTY", error=told)])
+    assert not _sync.would_move([edge("TARGET_DIRTY", error=dict(told, at=None))])
+    mended = [status(edge("TARGET_DIRTY", error=told, job=QUEUED)), status(edge("IN_SYNC"))]
+    one, clock = run(Client(mended, [job("j1")]))
+    assert one.wait(60)
+    assert one.refused == []
+
+
+def test_a_target_that_is_still_written_to_is_refused():
+    told = {"code": "E_TARGET_MODIFIED", "message": "no", "hint": "zfs rollback x", "at": None}
+    one, clock = run(Client([status(edge("TARGET_DIRTY", error=told))]))
+    assert one.wait(60)
+    assert [each["outcome"] for each in one.refused] == ["TARGET_DIRTY"]
+
+
+def test_peers_are_waited_for_each_by_its_own_edges():
+    first = status(
+        between_peers("INITIAL", "a", "b", job=RUNNING),
+        between_peers("INITIAL", "a", "c", job=RUNNING),
+        between_peers("UNREPORTED", "b", "c"),
+        between_peers("UNREPORTED", "c", "b"),
+        between_peers("IN_SYNC", "b", "a"),
+        between_peers("IN_SYNC", "c", "a"),
+    )
+    names = ("a", "b", "c")
+    pairs = [(one, other) for one in names for other in names if one != other]
+    last = status(*(between_peers("IN_SYNC", *pair) for pair in pairs))
+    one, clock = run(Client([first, first, last]))
+    assert one.wait(60)
+    assert (one.waiting, one.refused) == ([], [])
+
+
+def test_peers_that_have_both_gone_on_are_refused():
+    apart = status(between_peers("DIVERGED", "a", "b"), between_peers("DIVERGED", "b", "a"))
+    one, clock = run(Client([apart]))
+    assert one.wait(60)
+    assert [each["outcome"] for each in one.refused] == ["DIVERGED", "DIVERGED"]
