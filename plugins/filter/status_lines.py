@@ -42,7 +42,10 @@ def status_lines(result):
     """The lines of a table for the result of the module."""
     hosts = [_host(each) for each in result.get("systems", [])]
     edges = [_edge(each) for each in result["edges"]]
+    hosts += [_pending(each) for each in result.get("pending", [])]
     lines = [*_table(["HOST", "STATE", "AGENT", "DATASETS", "LAST SEEN"], hosts), ""] if hosts else []
+    warnings = ["%s: %s" % (each["name"], text) for each in result.get("systems", []) for text in each["warnings"]]
+    lines += [*warnings, ""] if warnings else []
     lines += _table(["FROM", "TO", "OUTCOME", "LAG", "WHY"], edges)
     for each in result["edges"]:
         lines += _remedy(each)
@@ -55,6 +58,10 @@ def _host(system):
         state += ", maintenance"
     seen = system["last_seen"] or "never"
     return [system["name"], state, system["agent_version"] or "-", str(system["datasets"]), seen]
+
+
+def _pending(agent):
+    return [agent["name"], "waits for approval", agent["agent_version"], "-", agent["last_seen"] or agent["since"]]
 
 
 def _edge(edge):

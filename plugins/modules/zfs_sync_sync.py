@@ -150,6 +150,12 @@ systems:
   returned: success and O(group) is not given
   type: list
   elements: dict
+pending:
+  description: Agents that wait for approval.
+  returned: success and O(group) is not given
+  type: list
+  elements: dict
+  sample: []
 summary:
   description: How many datasets have which outcome.
   returned: success and O(group) is not given
@@ -212,7 +218,8 @@ def sync(module, client):
 def look_at_all(client, targets):
     status = _sync.read_status(client)
     edges = [each for each in status["items"] if not targets or each["to_system"] in targets]
-    return {"changed": False, "edges": edges, "summary": status["summary"], "systems": status["systems"]}
+    shown = {name: status.get(name, []) for name in ("systems", "pending")}
+    return dict({"changed": False, "edges": edges, "summary": status["summary"]}, **shown)
 
 
 def wait(module, watched):

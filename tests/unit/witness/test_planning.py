@@ -123,6 +123,16 @@ def test_a_lost_job_that_was_cancelled_is_not_queued_anew(
     assert work(nas2, "nas2")["jobs"] == []
 
 
+def test_a_copy_is_a_warning_in_the_status_for_a_day(nas1: Api, viewer: Api, clock: ManualClock) -> None:
+    report(nas1, "nas1", full())
+    assert nas1.post("/api/v1/systems/nas1/reports", full(installation="inst-2")).status_code == 409
+    for seconds, count in ((0, 1), (86_000, 1), (500, 0)):
+        clock.advance(seconds)
+        shown = next(each for each in viewer.get("/api/v1/status").json()["systems"] if each["name"] == "nas1")
+        assert len(shown["warnings"]) == count
+        assert all("E_AGENT_CLONED" in each and "inst-2" in each for each in shown["warnings"])
+
+
 def test_a_copy_that_keeps_speaking_is_noted_once_an_hour(nas1: Api, database: Database, clock: ManualClock) -> None:
     report(nas1, "nas1", full())
     noted = select(func.count()).select_from(audit).where(audit.c.event == "system.cloned_agent")

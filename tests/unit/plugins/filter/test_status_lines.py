@@ -8,7 +8,7 @@ from ansible_collections.zfs_sync.fleet.plugins.filter.status_lines import statu
 
 
 def system(name, **more):
-    base = {"online": True, "enrolled": True, "maintenance": False, "agent_version": "1", "datasets": 2}
+    base = {"online": True, "enrolled": True, "maintenance": False, "agent_version": "1", "datasets": 2, "warnings": []}
     return {"name": name, "last_seen": "2026-11-24T08:30:00Z", **base, **more}
 
 
@@ -55,3 +55,11 @@ def test_hosts_say_what_is_special_of_them():
     assert "online, maintenance" in lines[1]
     assert "not enrolled" in lines[2]
     assert lines[2].endswith("never")
+
+
+def test_an_agent_that_waits_and_a_copy_of_another_one_are_shown():
+    waiting = {"name": "c", "agent_version": "1", "since": "2026-11-24T08:00:00Z", "last_seen": None}
+    copied = system("a", warnings=["E_AGENT_CLONED: installation x uses its key too"])
+    lines = status_lines({"systems": [copied], "pending": [waiting], "edges": []})
+    assert lines[2].split() == ["c", "waits", "for", "approval", "1", "-", "2026-11-24T08:00:00Z"]
+    assert "a: E_AGENT_CLONED: installation x uses its key too" in lines
