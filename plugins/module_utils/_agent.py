@@ -103,7 +103,8 @@ class Installer:
         raise WitnessError(
             "E_INSTALL",
             "this host has no Python %d.%d or later, which the agent needs" % OLDEST_PYTHON,
-            "Install one, and give its path as python if it is not in /usr/bin or /usr/local/bin.",
+            "Install the package python3.11 or a later one beside the host's own (python3 of Debian 12 is one), "
+            "and give its path as python if it is not in /usr/bin or /usr/local/bin.",
         )
 
     def _version(self, path):

@@ -12,6 +12,7 @@ import yaml
 
 from tests.integration.collection.conftest import FLEET, MEMBERS
 from tests.integration.collection.controller import TOOLS, Controller
+from tests.integration.collection.old_python import old_python, packed
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
@@ -97,6 +98,22 @@ def test_a_host_without_the_interpreter_that_was_given(hosts: Controller) -> Non
     assert run.faults == [
         "E_INSTALL: this host has no interpreter /usr/bin/python3.99\nGive python another path.",
     ]
+    assert untouched(hosts)
+
+
+def test_a_host_whose_python_is_too_old_for_the_agent_is_told_what_to_install(hosts: Controller) -> None:
+    """The modules run with it, and change nothing."""
+    old, host = old_python(), hosts.lab.host("h3")
+    host.ssh("tar --extract --directory=/", input=packed(old))
+    host.ssh(f"cd /usr/bin && mv python3.11 python3.11.away && ln -sf {old} python3")
+    try:
+        run = hosts.role("agent", "h3", {"ansible_python_interpreter": "/usr/bin/python3"}, check=False)
+    finally:
+        host.ssh("cd /usr/bin && mv python3.11.away python3.11 && ln -sf python3.11 python3")
+    (said,) = run.faults
+    assert said.startswith("E_INSTALL: this host has no Python 3.11 or later, which the agent needs")
+    assert "Install the package python3.11 or a later one" in said
+    assert run.changed == set()
     assert untouched(hosts)
 
 
