@@ -43,6 +43,8 @@ BACKLOG = 64
 MOST_SERVED = 64
 MOST_CONNECTIONS = 2 * MOST_SERVED
 """More than are served: the others are told so at once."""
+MOST_RECEIVED = 16
+"""Pushes at a time: each of them begins with a description that is held in memory."""
 DESCRIPTORS = 3
 GREETING_BYTES = 1024
 GREETING_SECONDS = 5.0
@@ -73,7 +75,7 @@ class GateServer:
         self._path, self._storage, self._work, self._allow, self._group = path, storage, work, allow, group
         self._arrived = arrived
         self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
-        self._shares = Shares(MOST_SERVED)
+        self._shares, self._receives = Shares(MOST_SERVED), Shares(MOST_RECEIVED)
         self._stopping = threading.Event()
         self._adopted = listening is not None
         self._socket = listening or socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
@@ -224,7 +226,8 @@ class GateServer:
                 self._receive(connection, granted, stdin, stdout)
 
     def _receive(self, connection: socket.socket, granted: Granted, stdin: int, stdout: int) -> None:
-        with HangUp([connection.fileno(), stdout], self._over(granted)) as hang_up:
+        place = self._receives.place(granted.edge.from_system)
+        with place, HangUp([connection.fileno(), stdout], self._over(granted)) as hang_up:
             moved = gate_receive.receive(
                 granted,
                 self._storage.engine(),

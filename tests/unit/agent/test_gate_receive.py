@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from tests.unit.agent.conftest import DEADLINE_SECONDS, FED, Ready, work_of
+from tests.unit.agent.conftest import DEADLINE_SECONDS, FED, Ready, until, work_of
 from tests.unit.agent.test_gate_server import ASKED, Peer, read
 from tests.unit.engine.conftest import listed
 from tests.unit.engine.streams import package
 from tests.unit.zfs.program import Program
-from zfs_sync.agent import gate_receive
+from zfs_sync.agent import gate_receive, gate_server
 from zfs_sync.agent.allow import AllowList
 from zfs_sync.agent.config import AgentConfig
 from zfs_sync.agent.gate_server import GateServer
@@ -146,6 +146,21 @@ def test_a_push_that_is_withdrawn_is_ended(server: GateServer, program: Program,
     assert asking.status() == 1
     assert b"E_INTERRUPTED" in read(asking.stderr)
     asking.close()
+
+
+def test_a_peer_describes_so_many_datasets_at_a_time_and_no_more(server: GateServer) -> None:
+    mine = gate_server.MOST_RECEIVED // 2
+    request = {"v": 1, "op": "receive", "edge": PUSHED.id, "relative": "", "to_guid": "2", "source_bytes": 1000}
+    line = json.dumps(request).encode() + b"\n"
+    waiting = [Peer(server) for _ in range(mine)]
+    for peer in waiting:
+        peer.say(line)
+    until(lambda: server._receives._taken["nas2"] == mine)
+    late = Peer(server)
+    late.say(line)
+    assert b"E_GATE_FULL" in read(late.stderr)
+    for peer in [*waiting, late]:
+        peer.close()
 
 
 def test_a_description_that_does_not_come_is_given_up() -> None:
