@@ -65,6 +65,7 @@ def test_a_first_sync_from_report_to_success(nas1: Api, nas2: Api, viewer: Api) 
         "host": "nas1",
         "user": "zfs-sync",
         "port": 22,
+        "jump": None,
         "formerly": [],
     }
     assert [edge["role"] for edge in work(nas1, "nas1")["edges"]] == ["from"]
