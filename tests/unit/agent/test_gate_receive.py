@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,8 @@ def push(
     asking.say(json.dumps({key: each for key, each in request.items() if each is not None}).encode() + b"\n" + line)
     first = os.read(asking.stdout, 4096)
     if first:
-        asking.say(stream)
+        with suppress(BrokenPipeError):  # there was nothing to push
+            asking.say(stream)
     os.close(asking.stdin)
     asking.stdin = os.dup(asking.stderr)
     answer, said = first + read(asking.stdout), read(asking.stderr).decode()
