@@ -189,24 +189,29 @@ def test_a_push_that_is_cancelled_before_it_began(run: Run) -> None:
     assert refused(run, cancelled=event).code == "E_CANCELLED"
 
 
-def test_a_push_that_is_cancelled_while_the_peer_looks(run: Run, tmp_path: Path) -> None:
-    event, looking = threading.Event(), tmp_path / "looking"
+def cancel_once(path: Path, event: threading.Event) -> None:
+    """Set the event when the peer has made this file."""
 
-    def cancel() -> None:
-        while not looking.exists():
+    def wait() -> None:
+        while not path.exists():
             time.sleep(0.01)
         event.set()
 
-    threading.Thread(target=cancel).start()
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def test_a_push_that_is_cancelled_while_the_peer_looks(run: Run, tmp_path: Path) -> None:
+    event, looking = threading.Event(), tmp_path / "looking"
+    cancel_once(looking, event)
     play = f"open({str(looking)!r}, 'w').close(); time.sleep(600)"
     assert refused(run, play, cancelled=event).code == "E_CANCELLED"
 
 
-def test_a_push_that_is_cancelled_in_mid_stream(run: Run, program: Program) -> None:
+def test_a_push_that_is_cancelled_in_mid_stream(run: Run, program: Program, tmp_path: Path) -> None:
     program.say(commands.send("alpha/x", "s1", "s2"), then="while :; do echo stream; sleep 0.05; done")
-    event = threading.Event()
-    threading.Timer(1.0, event.set).start()
-    play = 'say(state="ready", base_guid="1", to_guid="2"); streamed()'
+    event, begun = threading.Event(), tmp_path / "begun"
+    cancel_once(begun, event)
+    play = f'say(state="ready", base_guid="1", to_guid="2"); sys.stdin.read(1); open({str(begun)!r}, "w"); streamed()'
     assert refused(run, play, cancelled=event).code == "E_CANCELLED"
 
 
