@@ -16,10 +16,15 @@ def url_of(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def open_current(path: Path) -> Database:
-    """The database, checked to be of this version. Raises E_MIGRATION_NEEDED, E_DATABASE_UNAVAILABLE."""
+def require_database(path: Path) -> None:
+    """Raise E_MIGRATION_NEEDED where no database was made yet."""
     if not path.exists():
         raise ZfsSyncError("E_MIGRATION_NEEDED", f"There is no database {path} yet.", hint="Run zfs-sync-witness init.")
+
+
+def open_current(path: Path) -> Database:
+    """The database, checked to be of this version. Raises E_MIGRATION_NEEDED, E_DATABASE_UNAVAILABLE."""
+    require_database(path)
     database = Database(url_of(path))
     try:
         _check_revision(path, database.read(revision_of))

@@ -20,7 +20,7 @@ from zfs_sync.witness.certificate_watch import LOOK_SECONDS, CertificateWatch
 from zfs_sync.witness.clock import system_clock
 from zfs_sync.witness.commands.exposure import exposed
 from zfs_sync.witness.commands.occupancy import occupied
-from zfs_sync.witness.commands.opening import opened
+from zfs_sync.witness.commands.opening import opened, require_database
 from zfs_sync.witness.context import Witness
 from zfs_sync.witness.logs import make_logger
 from zfs_sync.witness.settings import Settings, load
@@ -39,6 +39,7 @@ def serve(options: Namespace) -> None:
     log = make_logger(settings.log_level)
     if exposed(settings):
         log.warning("keys travel readable: plain HTTP beyond loopback (allow_plain_http)", host=settings.host)
+    require_database(settings.database)
     with occupied(settings.database), opened(settings.database) as database:
         app = create_app(settings, system_clock, database, log)
         gc.freeze()  # what the program is made of is not searched through each time a large report makes objects
