@@ -610,7 +610,7 @@ _ENTRIES = (
         "Too many clients follow jobs already",
         "The witness serves a limited number of event streams at once, so that they leave room for agents.",
         "Close streams that nobody reads, or raise event_listeners in the witness's settings.",
-        "grep event_listeners /etc/zfs-sync/witness.yml",
+        "zfs-sync-witness check --json",
     ),
     CatalogueEntry(
         "E_UNAUTHENTICATED",

@@ -65,6 +65,7 @@ TRIALS: Mapping[str, Trial] = {
     "df -h /var/lib/zfs-sync-witness": Trial(WITNESS),
     "zfs-sync-witness check --json": Trial(WITNESS),
     "journalctl -u zfs-sync-agent": Trial(TARGET),
+    "journalctl -u zfs-sync-agent --since -1h": Trial(TARGET),
     "journalctl -u zfs-sync-witness": Trial(WITNESS),
     "systemctl restart zfs-sync-agent": Trial(TARGET, after="systemctl is-active zfs-sync-agent"),
     "systemctl show -P User zfs-sync-agent": Trial(TARGET),
@@ -81,6 +82,11 @@ TRIALS: Mapping[str, Trial] = {
         SOURCE, {"NEW_PATH": "tank/pics", "OLD_PATH": "tank/album"}, "zfs list tank/album"
     ),
     "zfs rename TARGET TARGET.kept": Trial(TARGET, {"TARGET": "backup/foreign"}, "zfs list backup/foreign.kept@common"),
+    "zfs rename DATASET@LONG_NAME DATASET@SHORT_NAME": Trial(
+        TARGET,
+        {"DATASET": "backup/stranger", "LONG_NAME": "common", "SHORT_NAME": "first"},
+        "zfs list -r -t snapshot -H -o name backup/stranger | grep -x backup/stranger@first",
+    ),
     "zfs rollback -r TARGET@COMMON": Trial(
         TARGET, {"TARGET": "backup/stale", "COMMON": "common"}, "! zfs list backup/stale@own"
     ),
@@ -102,8 +108,12 @@ TRIALS: Mapping[str, Trial] = {
         WITNESS, {"SYSTEM": "nas2"}, terminal=True
     ),
     "zfs-sync-witness key list": Trial(WITNESS),
+    "zfs-sync-witness --version": Trial(WITNESS),
+    "zfs-sync-witness backup /var/backups": Trial(WITNESS, after="ls /var/backups/*zfs-sync*"),
+    "zfs-sync-witness restore --help": Trial(WITNESS),
     "zfs-sync-witness migrate": Trial(WITNESS),
     "zfs-sync-witness tls renew": Trial(WITNESS),
+    "systemctl stop zfs-sync-witness": Trial(WITNESS, after="! systemctl is-active zfs-sync-witness"),
     "zfs-sync-agent uninstall --purge": Trial(TARGET, after="! systemctl cat zfs-sync-agent"),
 }
 """In the order in which they are run: the last one leaves nothing to look at."""
