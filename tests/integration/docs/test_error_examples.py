@@ -82,11 +82,6 @@ TRIALS: Mapping[str, Trial] = {
         SOURCE, {"NEW_PATH": "tank/pics", "OLD_PATH": "tank/album"}, "zfs list tank/album"
     ),
     "zfs rename TARGET TARGET.kept": Trial(TARGET, {"TARGET": "backup/foreign"}, "zfs list backup/foreign.kept@common"),
-    "zfs rename DATASET@LONG_NAME DATASET@SHORT_NAME": Trial(
-        TARGET,
-        {"DATASET": "backup/stranger", "LONG_NAME": "common", "SHORT_NAME": "first"},
-        "zfs list -r -t snapshot -H -o name backup/stranger | grep -x backup/stranger@first",
-    ),
     "zfs rollback -r TARGET@COMMON": Trial(
         TARGET, {"TARGET": "backup/stale", "COMMON": "common"}, "! zfs list backup/stale@own"
     ),
