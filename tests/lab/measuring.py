@@ -4,7 +4,8 @@
 
 The agent runs from its single file with the host's own Python, isolated from its environment. So the host gets the
 coverage package of this environment and a file that Python reads at its start; it begins to measure in processes of
-the agent only. What they found lies on the host's disk, and is put beside what this process finds.
+the agent only, and not in its gate: that imports next to nothing, and what it says is what peers are told. What they
+found lies on the host's disk, and is put beside what this process finds.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ FOUND = Path(".build/coverage")
 _FOLDER = "coverage"
 _PACKAGES = "usr/lib/python3/dist-packages"
 _START = (
-    "import sys, os; any('zfs-sync-agent' in each for each in sys.orig_argv) and ("
+    "import sys, os; any('zfs-sync-agent' in each for each in sys.orig_argv) and 'gate' not in sys.orig_argv and ("
     "os.environ.setdefault('COVERAGE_PROCESS_START', '/disk/coverage/rc'), __import__('coverage').process_startup())\n"
 )
 _SETTINGS = f"""[run]
@@ -49,7 +50,7 @@ def prepare(paths: HostPaths) -> None:
     (packages / "zfs-sync-coverage.pth").write_text(_START)
     data = paths.disk / _FOLDER
     data.mkdir(exist_ok=True)
-    data.chmod(0o1777)  # the gate runs as the peers' account
+    data.chmod(0o1777)
     (data / "rc").write_text(_SETTINGS)
 
 
