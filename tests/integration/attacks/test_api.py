@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.agent.fleet import wait_for
 from tests.integration.attacks.stage import Attacker
 from zfs_sync.core import tokens
 
@@ -74,6 +75,7 @@ def test_a_report_cannot_name_another_system_or_source(attacker: Attacker) -> No
     """What it says of datasets is said of its own; the groups stay as they were declared."""
     witness = attacker.fleet.witness
     groups = witness.call("GET", "/sync-groups")
+    wait_for(lambda: set(witness.outcomes("diary").values()) == {"IN_SYNC"}, "nothing is under way")
     shown = {name: witness.call("GET", f"/status?group={name}")["items"] for name in ("diary",)}
     lie = {"path": "tank/diary", "guid": "1", "type": "filesystem", "marker": "diary"}
     lie["add"] = [{"guid": str(each), "createtxg": str(each), "name": f"s{each}"} for each in range(1, 5)]

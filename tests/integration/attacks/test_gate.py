@@ -33,8 +33,8 @@ for line in sys.stdin:
         "-o", "ControlPersist=5", "zfs-sync@" + host], input=request.encode(), capture_output=True)
     print(json.dumps([host, request, done.returncode, done.stdout.decode("latin1"), done.stderr.decode("latin1")]))
 """.replace('"-o", "ControlPath=none", ', "")
-OWN = ("h1", EDGES["photos"])
-"""The host and edge that h2 may read."""
+OWN = {("h1", EDGES["photos"]): "tank/photos/", ("h3", EDGES["outbox"]): "safe/outbox/"}
+"""Where h2 may ask, and the datasets that lie there: it reads the one edge, and pushes along the other."""
 
 
 def guids(attacker: Attacker) -> list[str]:
@@ -78,12 +78,12 @@ def test_every_operation_on_every_edge_and_dataset_gives_its_own_edge_only(attac
     assert len(answers) == len(lines)
     for host, request, status, out, said in answers:
         wanted = json.loads(request)
-        if (host, wanted["edge"]) != OWN:
+        if (host, wanted["edge"]) not in OWN:
             assert (status, out) == (1, ""), request
             assert "zfs-sync-gate: " in said, request
         elif status == 0 and wanted["op"] == "list":
             found = json.loads(out)["dataset"]
-            assert found is None or f"{found['path']}/".startswith("tank/photos/")
+            assert found is None or f"{found['path']}/".startswith(OWN[host, wanted["edge"]])
         else:
             assert wanted["op"] in ("estimate", "send") or status == 1, request
     assert attacker.changes(before) == []
