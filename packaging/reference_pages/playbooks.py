@@ -72,6 +72,11 @@ OWN: Mapping[str, Variable] = {
     "zfs_sync_agent_python": Variable("path", "the host's newest from 3.11 on", "The interpreter that runs the agent."),
     "zfs_sync_switch": Variable("str", "none", "The sync group that is switched over."),
     "zfs_sync_switch_quiet": Variable("bool", "`false`", "Nothing writes at the old source, though it is writable."),
+    "zfs_sync_backup_dir": Variable("path", "`backups`", "The folder of the backups on the controller."),
+    "zfs_sync_backup_file": Variable("path", "none", "The backup on the controller that is restored."),
+    "zfs_sync_restore_replace": Variable("bool", "`false`", "Move a witness that lives there already aside."),
+    "zfs_sync_witness_config": Variable("path", "`/etc/zfs-sync/witness.yml`", "The witness's settings, on its host."),
+    "zfs_sync_witness_state_dir": Variable("path", "`/var/lib/zfs-sync-witness`", "The witness's state, on its host."),
     "zfs_sync_drift_report": Variable(
         "path",
         "`drift`",
@@ -91,7 +96,8 @@ _NAMES = {
     "zfs_sync_switch_from", "zfs_sync_switch_held", "zfs_sync_switch_hosts", "zfs_sync_switch_old",
     "zfs_sync_switch_open", "zfs_sync_switched",
     "zfs_sync_switch_over", "zfs_sync_switch_readonly", "zfs_sync_switch_wanted",
-    "zfs_sync_backups", "zfs_sync_backup", "zfs_sync_backup_room", "zfs_sync_backup_file_there",
+    "zfs_sync_backups", "zfs_sync_backup", "zfs_sync_backup_arrival", "zfs_sync_backup_room",
+    "zfs_sync_backup_file_there",
     "zfs_sync_restore_before", "zfs_sync_restore_room", "zfs_sync_restoring",
     "zfs_sync_drift", "zfs_sync_drift_asked", "zfs_sync_drift_files", "zfs_sync_drift_plan",
 }  # fmt: skip

@@ -102,6 +102,8 @@ class Controller:
     groups: Mapping[str, Sequence[str]]
     variables: dict[str, Any] = field(default_factory=lambda: dict(VARIABLES))
     outputs: list[str] = field(default_factory=list)
+    pipelining: bool = True
+    """Without it, modules and their arguments are files on the hosts for as long as they run."""
 
     def playbook(self, name: str, *options: str, variables: Mapping[str, Any] | None = None, check: bool = True) -> Run:
         """Run a playbook of the collection, by its name, or any other by its path."""
@@ -139,7 +141,7 @@ class Controller:
             "ANSIBLE_HOME": str(self.folder / "ansible"),
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "recorder",
-            "ANSIBLE_PIPELINING": "true",
+            "ANSIBLE_PIPELINING": str(self.pipelining).lower(),
             "ANSIBLE_PYTHON_INTERPRETER": "/usr/bin/python3",
             "ANSIBLE_FORKS": "10",
             "ZFS_SYNC_TEST_RECORD": str(record),

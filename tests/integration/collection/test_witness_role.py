@@ -22,6 +22,11 @@ find /etc /opt /usr /var/lib /root -xdev -not -path '/var/lib/systemd/*' -not -p
   -not -name 'witness.db-*' -printf '%p %y %m %u:%g %s %l\n' | sort
 getent passwd; getent group
 """
+LEFT = r"""
+find /etc/zfs-sync /etc/systemd /opt /usr/local/bin /var/lib/zfs-sync-witness -name '*zfs-sync*' 2>/dev/null | sort
+getent passwd zfs-sync-witness; getent group zfs-sync-witness; ls /etc/zfs-sync /var/lib/zfs-sync-witness 2>/dev/null
+"""
+ADMIN_KEY = "sha256sum /var/lib/zfs-sync-witness/admin.key"
 READY = 'journalctl --unit=zfs-sync-witness --output=cat --no-pager | grep -c \'"event": "ready"\' || true'
 PRESENTED = (
     "openssl s_client -connect 127.0.0.1:8462 </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName -issuer"
@@ -70,9 +75,10 @@ class Story:
 def story(collection: None, lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) -> Story:
     lab = lab_factory(("h1",), wheelhouse=WHEELHOUSE)
     story = Story(Controller(lab, tmp_path_factory.mktemp("witness"), {}), {"zfs_sync_witness_package_source": "index"})
+    story.notes["bare"] = story.ssh(LEFT)
     settings: Mapping[str, Any] = {"heartbeat_seconds": 5, "offline_after_seconds": 15}
     story.change("install", zfs_sync_witness_settings=settings)
-    story.notes["admin key"] = story.ssh("sha256sum /var/lib/zfs-sync-witness/admin.key")
+    story.notes["admin key"] = story.ssh(ADMIN_KEY)
     story.change("settings", zfs_sync_witness_settings={**settings, "lease_seconds": 20})
     story.change("names", zfs_sync_witness_tls_names=["h1", "127.0.0.1", "witness.example.org"])
     for version in ("0.1.1", "0.1.2"):
@@ -88,7 +94,21 @@ def story(collection: None, lab_factory: LabFactory, tmp_path_factory: pytest.Te
         zfs_sync_witness_tls_key="/etc/own-tls/server.key",
         zfs_sync_witness_tls_ca="/etc/own-tls/ca.crt",
     )
+    _go_and_come_back(story)
     return story
+
+
+def _go_and_come_back(story: Story) -> None:
+    story.notes["releases"] = story.ssh("ls /opt/zfs-sync-witness").split()
+    story.change("absent", zfs_sync_witness_state="absent")
+    story.notes["left"] = story.ssh(LEFT)
+    story.change("present again", zfs_sync_witness_state="present")
+    story.notes["admin key again"] = story.ssh(ADMIN_KEY)
+    story.change("purge", zfs_sync_witness_state="absent", zfs_sync_witness_purge=True)
+    story.notes["left by a purge"] = story.ssh(LEFT)
+    story.variables |= {"zfs_sync_witness_state": "present", "zfs_sync_witness_purge": False}
+    story.runs["anew"] = story._role()
+    story.notes["admin key anew"] = story.ssh(ADMIN_KEY)
 
 
 def _wheel(folder: Path, version: str) -> Path:
@@ -105,7 +125,8 @@ def _wheel(folder: Path, version: str) -> Path:
     return folder / f"zfs_sync-{version}-py3-none-any.whl"
 
 
-CHANGES = ["install", "settings", "names", "0.1.1", "0.1.2", "own certificate"]
+STARTS = ["install", "settings", "names", "0.1.1", "0.1.2", "own certificate", "present again"]
+CHANGES = [*STARTS, "absent", "purge"]
 
 
 @pytest.mark.parametrize("title", CHANGES)
@@ -119,7 +140,7 @@ def test_a_second_run_changes_nothing(story: Story, title: str) -> None:
     assert story.runs[f"second {title}"].changed == set()
 
 
-@pytest.mark.parametrize("title", [title for title in CHANGES if title != "names"])
+@pytest.mark.parametrize("title", [title for title in STARTS if title != "names"])
 def test_a_change_starts_the_witness_exactly_once(story: Story, title: str) -> None:
     assert story.notes[f"starts {title}"] == 1
 
@@ -139,9 +160,8 @@ def test_an_upgrade_keeps_database_and_keys_and_one_way_back(story: Story) -> No
     assert story.notes["version settings"].endswith("0.1.0")
     assert story.notes["version 0.1.1"].endswith("0.1.1")
     assert story.notes["version own certificate"].endswith("0.1.2")
-    assert story.ssh("sha256sum /var/lib/zfs-sync-witness/admin.key") == story.notes["admin key"]
-    releases = story.ssh("ls -d /opt/zfs-sync-witness/[0-9]*").split()
-    assert [Path(each).name.partition("-")[0] for each in releases] == ["0.1.1", "0.1.2"]
+    assert story.notes["admin key again"] == story.notes["admin key"]
+    assert [each.partition("-")[0] for each in story.notes["releases"]] == ["0.1.1", "0.1.2", "current"]
 
 
 def test_every_dependency_is_installed_by_its_hash(story: Story) -> None:
@@ -169,3 +189,17 @@ def test_a_wheelhouse_that_is_none_is_refused(story: Story) -> None:
     faults, left_alone = story.refused(zfs_sync_witness_package_path="/nowhere")
     assert "zfs_sync_witness_package_path (/nowhere) is no folder of wheels" in faults[-1]
     assert left_alone
+
+
+def test_a_witness_that_is_removed_leaves_what_the_fleet_is_known_by_and_comes_back_as_the_same(story: Story) -> None:
+    assert story.notes["starts absent"] == 0
+    assert story.notes["presented absent"] == ""
+    assert "/opt/zfs-sync-witness" not in story.notes["left"]
+    assert "zfs-sync-witness.service" not in story.notes["left"]
+    assert {"admin.key", "witness.db", "witness.yml"} <= set(story.notes["left"].split())
+    assert story.notes["admin key again"] == story.notes["admin key"]
+
+
+def test_a_witness_that_is_purged_leaves_nothing_of_its_own(story: Story) -> None:
+    assert story.notes["left by a purge"] == story.notes["bare"]
+    assert story.notes["admin key anew"] not in ("", story.notes["admin key"])
