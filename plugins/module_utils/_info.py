@@ -33,8 +33,8 @@ def objects(client, route, name, absent):
     return list(client.pages(route)) if name is None else one(client, route, name, absent)
 
 
-def newest(client, route, query, limit):
-    """The first ``limit`` entries of a list whose newest come first; all of them where there is no limit."""
+def first(client, route, query, limit):
+    """The first ``limit`` entries of a list; all of them where there is no limit."""
     if limit is not None and limit < 1:
         raise WitnessError("E_VALIDATION", "limit is %d" % limit, "Give a number from 1 on, or leave it out.")
     return list(itertools.islice(client.pages(route, query, min(limit or PAGE, PAGE)), limit))

@@ -138,7 +138,7 @@ request_id:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.zfs_sync.fleet.plugins.module_utils._frame import run
-from ansible_collections.zfs_sync.fleet.plugins.module_utils._info import given, newest
+from ansible_collections.zfs_sync.fleet.plugins.module_utils._info import first, given
 from ansible_collections.zfs_sync.fleet.plugins.module_utils._options import witness_options
 
 # The options, and what the route calls them.
@@ -152,7 +152,7 @@ def audit_options():
 
 def look(module, client):
     query = {NAMES[name]: value for name, value in given(module.params, NAMES).items()}
-    return {"changed": False, "entries": newest(client, "/api/v1/audit", query, module.params["limit"])}
+    return {"changed": False, "entries": first(client, "/api/v1/audit", query, module.params["limit"])}
 
 
 def main():

@@ -189,7 +189,7 @@ request_id:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.zfs_sync.fleet.plugins.module_utils._frame import run
-from ansible_collections.zfs_sync.fleet.plugins.module_utils._info import given, newest, one
+from ansible_collections.zfs_sync.fleet.plugins.module_utils._info import first, given, one
 from ansible_collections.zfs_sync.fleet.plugins.module_utils._options import witness_options
 
 STATES = ["queued", "running", "lost", "succeeded", "failed", "cancelled"]
@@ -213,7 +213,7 @@ def look(module, client):
     params = module.params
     if params["id"]:
         return {"changed": False, "jobs": one(client, "/api/v1/jobs", params["id"], "E_JOB_NOT_FOUND")}
-    return {"changed": False, "jobs": newest(client, "/api/v1/jobs", given(params, filters()), params["limit"])}
+    return {"changed": False, "jobs": first(client, "/api/v1/jobs", given(params, filters()), params["limit"])}
 
 
 def main():

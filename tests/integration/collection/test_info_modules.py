@@ -24,12 +24,17 @@ MODULES: Mapping[str, Mapping[str, Any]] = {
     "status of another group": {"zfs_sync_status_info": {"group": "nothing"}},
     "jobs": {"zfs_sync_job_info": {"state": ["failed", "running"], "group": "data", "limit": 5}},
     "no job": {"zfs_sync_job_info": {"id": "0f8c1f9be0a54f0d"}},
+    "snapshots": {"zfs_sync_snapshot_info": {"system": "h1", "dataset": "tank/data", "guid": "18446744073709551615"}},
     "audit": {"zfs_sync_audit_info": {}},
     "newest of the audit": {"zfs_sync_audit_info": {"limit": 2}},
     "audit of h1": {"zfs_sync_audit_info": {"system": "h1", "event": "system"}},
     "audit of nobody": {"zfs_sync_audit_info": {"actor": "nobody", "since": "2026-01-01T00:00:00Z"}},
 }
-WRONG = {"since": {"zfs_sync_audit_info": {"since": "yesterday"}}, "limit": {"zfs_sync_job_info": {"limit": 0}}}
+WRONG = {
+    "since": {"zfs_sync_audit_info": {"since": "yesterday"}},
+    "guid": {"zfs_sync_snapshot_info": {"guid": "18446744073709551616"}},
+    "limit": {"zfs_sync_job_info": {"limit": 0}},
+}
 CONNECTION = {f"witness_{name}": f"{{{{ zfs_sync_witness_{name} }}}}" for name in ("url", "token_file", "ca_path")}
 
 
@@ -65,6 +70,7 @@ def test_one_object_comes_with_what_is_observed(found: Mapping[str, Any]) -> Non
 
 def test_what_is_not_there_is_an_empty_list_and_no_failure(found: Mapping[str, Any]) -> None:
     assert found["no system"]["systems"] == found["no group"]["sync_groups"] == found["no job"]["jobs"] == []
+    assert found["snapshots"]["snapshots"] == []
 
 
 def test_the_status_is_filtered_by_the_witness(found: Mapping[str, Any]) -> None:
@@ -91,4 +97,6 @@ def test_what_the_witness_refuses_is_said(hosts: Controller) -> None:
     said = look(hosts, WRONG)
     assert "E_VALIDATION" in said["since"]["msg"]
     assert "from" in said["since"]["msg"]
+    assert "E_VALIDATION" in said["guid"]["msg"]
+    assert "guid" in said["guid"]["msg"]
     assert "limit is 0" in said["limit"]["msg"]

@@ -67,6 +67,16 @@ class Story:
         self.runs[title] = self.hosts.play(task(**options), hosts="h1", arguments=arguments, check=check)
         self.held[title] = self.hosts.play(HELD, hosts="h1").of("Held")[0].result["json"]
 
+    def look(self, title: str, *arguments: str, **options: Any) -> None:
+        looking = {"name": "Look", "zfs_sync.fleet.zfs_sync_snapshot_info": {**CONNECTION, **options}}
+        self.runs[title] = self.hosts.play(looking, hosts="localhost", arguments=arguments)
+
+    def found(self, title: str) -> list[Mapping[str, Any]]:
+        (event,) = self.runs[title].of("Look")
+        assert not event.changed
+        snapshots: list[Mapping[str, Any]] = event.result["snapshots"]
+        return snapshots
+
     def event(self, title: str) -> Event:
         (event,) = self.runs[title].of("Report")
         return event
@@ -93,6 +103,11 @@ def story(hosts: Controller) -> Story:
     story.report("news", "--diff")
     story.ssh("zfs destroy tank/data@two && zfs snapshot tank/data@two")
     story.report("the same name again")
+    story.look("all")
+    story.look("all in a check", "--check")
+    story.look("of one dataset", system="h1", dataset="tank/data")
+    story.look("of one GUID", guid=story.held["news"]["items"][2]["snapshots"][0]["guid"])
+    story.look("the first", limit=1)
     story.report("a typing error", check=False, datasets=["tank/data", "tank/dta"])
     story.report("another system", check=False, system="h2")
     hosts.role("agent", "h1", {})
@@ -143,6 +158,19 @@ def test_another_snapshot_of_the_same_name_is_another_one(story: Story) -> None:
     first, second = (story.held[title]["items"][2]["snapshots"][1] for title in ("news", "the same name again"))
     assert first["name"] == second["name"] == "two"
     assert first["guid"] != second["guid"]
+
+
+def test_what_is_where_is_looked_up_by_system_dataset_and_guid(story: Story) -> None:
+    held = [
+        (one["path"], each["guid"]) for one in story.held["the same name again"]["items"] for each in one["snapshots"]
+    ]
+    found = story.found("all")
+    assert [(each["dataset"], each["guid"]) for each in found] == held
+    assert {each["system"] for each in found} == {"h1"}
+    assert found == story.found("all in a check")
+    assert found[:1] == story.found("the first")
+    assert [each["name"] for each in story.found("of one dataset")] == ["uno", "two"]
+    assert [each["name"] for each in story.found("of one GUID")] == ["uno"]
 
 
 def test_a_dataset_that_is_not_there_is_an_error_and_forgets_nothing(story: Story) -> None:

@@ -24,6 +24,7 @@ from zfs_sync.agent.config import AgentConfig
 from zfs_sync.api.audit import AuditEntry
 from zfs_sync.api.fleet import FleetDocument
 from zfs_sync.api.jobs import Job
+from zfs_sync.api.snapshots import Snapshot
 from zfs_sync.api.status import EdgeStatus, SystemStatus
 from zfs_sync.core.errors import CATALOGUE
 from zfs_sync.witness import main as witness
@@ -174,6 +175,7 @@ def test_every_option_that_a_module_documents_is_on_its_page(path: Path) -> None
     [
         ("zfs_sync_audit_info", "entries", AuditEntry),
         ("zfs_sync_job_info", "jobs", Job),
+        ("zfs_sync_snapshot_info", "snapshots", Snapshot),
         ("zfs_sync_status_info", "edges", EdgeStatus),
         ("zfs_sync_status_info", "systems", SystemStatus),
     ],

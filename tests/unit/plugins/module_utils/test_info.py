@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 The ZFS Sync authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What modules that only look ask for: one object, all of them, or the newest few."""
+"""What modules that only look ask for: one object, all of them, or the first few."""
 
 from __future__ import annotations
 
 import pytest
 from ansible_collections.zfs_sync.fleet.plugins.module_utils._client import WitnessError
-from ansible_collections.zfs_sync.fleet.plugins.module_utils._info import given, newest, objects
+from ansible_collections.zfs_sync.fleet.plugins.module_utils._info import first, given, objects
 
 
 class Client:
@@ -46,14 +46,14 @@ def test_all_objects_are_followed_over_their_pages():
     assert len(objects(Client(), "/s", None, "E_SYSTEM_NOT_FOUND")) == 1_000
 
 
-def test_the_newest_are_asked_for_in_no_larger_pages_than_needed():
+def test_the_first_are_asked_for_in_no_larger_pages_than_needed():
     client = Client()
-    assert newest(client, "/jobs", {"group": "a"}, 3) == [0, 1, 2]
-    assert len(newest(client, "/jobs", {}, None)) == 1_000
+    assert first(client, "/jobs", {"group": "a"}, 3) == [0, 1, 2]
+    assert len(first(client, "/jobs", {}, None)) == 1_000
     assert client.asked == [("/jobs", {"group": "a"}, 3), ("/jobs", {}, 500)]
 
 
 @pytest.mark.parametrize("limit", [0, -1])
 def test_a_limit_that_would_tell_nothing_is_refused(limit):
     with pytest.raises(WitnessError):
-        newest(Client(), "/jobs", {}, limit)
+        first(Client(), "/jobs", {}, limit)
