@@ -56,6 +56,10 @@ test: lint ## What CI runs: linters, then every test but the long ones
 test-full: lint ## Everything, the long tests too; run it before a release
 	$(PYTHON) -m pytest tests
 
+.PHONY: molecule
+molecule: setup ## The scenarios of extensions/molecule, one for each role, on two lab hosts
+	$(PYTHON) -m tests.molecule
+
 .PHONY: coverage
 coverage: setup ## The tests of `make test` with their coverage: all of core and engine, 95 % over all
 	$(PYTHON) -m pytest -m "not long" tests --cov --cov-report=
