@@ -18,7 +18,7 @@ from zfs_sync.core.errors import ZfsSyncError
 from zfs_sync.engine.feeder import LocalFeeder
 from zfs_sync.engine.locks import target_lock
 from zfs_sync.engine.marking import Intent
-from zfs_sync.engine.processes import Listener, pipe
+from zfs_sync.engine.processes import Listener, ProcessSource, pipe
 from zfs_sync.engine.sending import Sending, Stream
 from zfs_sync.zfs.errors import classify
 
@@ -40,8 +40,8 @@ class Slow(LocalFeeder):
         super().__init__(pair.sender, edge=pair.edge, group="g", to_system="here", dataset=pair.source)
         self.program = program
 
-    def send(self, base_guid: int | None, to_guid: int) -> Sending:
-        first = super().send(base_guid, to_guid)
+    def send(self, base_guid: int | None, to_guid: int, *, alone: bool = False) -> Sending:
+        first = super().send(base_guid, to_guid, alone=alone)
         process = subprocess.Popen(
             [sys.executable, "-c", self.program],
             stdin=pipe(first.process.stdout),
@@ -54,11 +54,11 @@ class Slow(LocalFeeder):
         return Through(process)  # type: ignore[return-value]
 
 
-class Through:
+class Through(ProcessSource):
     """What the program is to the engine: a source."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        self.process = process
+        super().__init__(process)
         self.listener = Listener(pipe(process.stderr))
 
     def error(self, status: int | None) -> ZfsSyncError | None:

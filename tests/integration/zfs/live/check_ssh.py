@@ -192,8 +192,8 @@ def test_a_connection_killed_half_way(server: Server, make_pair: Callable[[str],
     kept: list[int] = []
 
     class Kept(SshFeeder):
-        def send(self, base_guid: int | None, to_guid: int) -> SshSource:
-            source = super().send(base_guid, to_guid)
+        def send(self, base_guid: int | None, to_guid: int, *, alone: bool = False) -> SshSource:
+            source = super().send(base_guid, to_guid, alone=alone)
             kept.append(source.process.pid)
             return source
 
