@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.agent.fleet import Witness
+from tests.integration.agent.fleet import Witness, wait_for
 from tests.integration.collection.controller import Controller, Run
 from tests.lab.fixtures import LabFactory
 
@@ -38,6 +38,16 @@ class Story:
 
     def ssh(self, name: str, command: str) -> str:
         return self.controller.lab.host(name).ssh(command).stdout
+
+    def snapshot(self, name: str, label: str) -> None:
+        """Make a file and a snapshot, and wait until it is reported: what is not known is not run."""
+        dataset = PLACES[name]
+        self.ssh(name, f"echo {label} >/{dataset}/{label} && zfs snapshot {dataset}@{label}")
+        asked = f"/snapshots?system={name}&dataset={dataset}"
+        wait_for(
+            lambda: label in [each["name"] for each in self.witness.call("GET", asked)["items"]],
+            f"{dataset}@{label} is reported",
+        )
 
     def play(self, title: str, playbook: str, *options: str, check: bool = True, **variables: Any) -> None:
         self.runs[title] = self.controller.playbook(
@@ -82,7 +92,7 @@ def _live_through(story: Story) -> None:
     story.play("sync", "sync_now")
     story.switch("of no group", document("h2"), check=False, zfs_sync_switch="nothing")
     story.switch("with another member", _with_another_member(), check=False)
-    story.ssh("h1", "echo two >/tank/data/two && zfs snapshot tank/data@two")
+    story.snapshot("h1", "two")
     story.switch("while writable", document("h2"), check=False)
     story.ssh("h1", "zfs set readonly=on tank/data && zfs unmount tank/data")
     story.switch("check", document("h2"), "--check")
@@ -90,7 +100,7 @@ def _live_through(story: Story) -> None:
     story.switch("again", document("h2"))
     story.notes["copied"] = story.ssh("h2", "zfs list -H -o name -t snapshot -r backup/data")
     story.ssh("h2", "zfs set readonly=off backup/data && zfs set canmount=on backup/data && zfs mount backup/data")
-    story.ssh("h2", "echo three >/backup/data/three && zfs snapshot backup/data@three")
+    story.snapshot("h2", "three")
     story.play("sync after", "sync_now")
     story.notes["followed"] = story.ssh("h1", "zfs list -H -o name -t snapshot -r tank/data")
     story.notes["followed"] += story.ssh("h1", "zfs mount tank/data; cat /tank/data/three")
