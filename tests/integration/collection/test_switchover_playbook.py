@@ -78,6 +78,7 @@ def story(collection: None, lab_factory: LabFactory, tmp_path_factory: pytest.Te
             "zfs_sync_witness_token_file": str(witness.folder / "admin.key"),
             "zfs_sync_witness_ca_path": str(witness.folder / "tls" / "ca.crt"),
             "zfs_sync_agent_ca_certificate": witness.ca,
+            "zfs_sync_agent_settings": {"scan_interval": "20s"},  # a snapshot is not known to the witness at once
         }
         story = Story(controller, witness)
         _live_through(story)
@@ -92,7 +93,7 @@ def _live_through(story: Story) -> None:
     story.play("sync", "sync_now")
     story.switch("of no group", document("h2"), check=False, zfs_sync_switch="nothing")
     story.switch("with another member", _with_another_member(), check=False)
-    story.snapshot("h1", "two")
+    story.ssh("h1", "echo two >/tank/data/two && zfs snapshot tank/data@two")
     story.switch("while writable", document("h2"), check=False)
     story.ssh("h1", "zfs set readonly=on tank/data && zfs unmount tank/data")
     story.switch("check", document("h2"), "--check")
