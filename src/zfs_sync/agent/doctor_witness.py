@@ -81,9 +81,9 @@ def _reports(config: AgentConfig) -> Finding:
     trouble = remembered(config.state)
     if trouble is None:
         return ok("report", "Nothing keeps the agent from reporting.")
-    if trouble.get("code") == "E_ZFS_MISSING":  # which is a finding about ZFS, and mended there
-        return ok("report", "Only ZFS keeps the agent from reporting.")
     code, message, advice = (str(trouble.get(each, "")) for each in ("code", "message", "hint"))
+    if code.startswith("E_ZFS_"):  # what is wrong with ZFS is a finding of its own, and mended there
+        return warning("report-refused", f"{code}: {message}", advice=advice)
     command = CATALOGUE[code].example if code in CATALOGUE else ""
     where = WITNESS_HOST if code == "E_REPORT_TOO_LARGE" else ""
     return failed("report-refused", f"{code}: {message}", command, where=where, advice=advice)

@@ -81,8 +81,13 @@ def test_a_replica_with_a_common_base_goes_on_from_it(fleet: Fleet) -> None:
     fleet.witness.in_sync(2, "data")
     now = target.ssh(["zfs", "get", "-rHp", "-o", "name,value", "guid", "backup/data"]).stdout.splitlines()
     assert set(ids) <= set(now), "the datasets and snapshots are those that the person made"
-    done = fleet.witness.call("GET", "/jobs?group=data&limit=500")["items"]
-    assert [each["moved_snapshots"] for each in done if each["state"] == "succeeded"] == [1, 1]
+
+    def moved() -> list[int]:
+        done = fleet.witness.call("GET", "/jobs?group=data&limit=500")["items"]
+        return [each["moved_snapshots"] for each in done if each["state"] == "succeeded"]
+
+    wait_for(lambda: len(moved()) >= len(TREE), "the results, which a report may be ahead of")
+    assert moved() == [1] * len(TREE)
     fleet.host("h1").ssh("echo three >/tank/data/three && zfs snapshot -r tank/data@three")
     for below in TREE:
         wanted = fleet.guids("h1", f"tank/data{below}")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.agent.fleet import PACKAGE, Fleet, wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 STATE = "/var/lib/zfs-sync/agent"
 SSH = f"{STATE}/ssh"
