@@ -15,7 +15,7 @@ from tests.lab.fixtures import LabFactory
 from tests.unit.docs.pages import Page
 from zfs_sync.core.errors import CATALOGUE
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.timeout(600)]
 
 FLEET = {
     "version": 1,
