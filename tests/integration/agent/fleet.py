@@ -35,6 +35,12 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = 90) -> An
     return found
 
 
+def command_of(item: Mapping[str, Any]) -> str:
+    """The command that the hint of a status entry ends with, whoever wrote the hint: the witness, or an agent."""
+    hint = str(item["error"]["hint"])
+    return hint[hint.index("zfs ") :]
+
+
 def build_package(output: Path) -> Path:
     """The agent's single file, built from this source."""
     subprocess.run([sys.executable, ROOT / "packaging" / "build_pyz.py", output], check=True, capture_output=True)

@@ -11,10 +11,10 @@ import pytest
 
 from tests.integration.agent.conftest import bare
 from tests.integration.agent.evidence import Receives, check_jobs
-from tests.integration.agent.fleet import Fleet, wait_for
+from tests.integration.agent.fleet import Fleet, command_of, wait_for
 from tests.lab.fixtures import LabFactory
 
-pytestmark = [pytest.mark.lab, pytest.mark.story, pytest.mark.long]
+pytestmark = [pytest.mark.lab, pytest.mark.story]
 
 FIVE = ("h1", "h2", "h3", "h4", "h5")
 TWO = FIVE[:2]
@@ -172,7 +172,7 @@ def test_both_changed_is_a_conflict_and_nobody_takes_sides(fleet: Fleet) -> None
     assert {name: fleet.guids(name, "tank/five") for name in FIVE} == kept
     item = next(each for each in rows(fleet, "five") if (each["from_system"], each["to_system"]) == ("h1", "h2"))
     assert item["error"]["code"] == "E_DIVERGED"
-    fleet.host("h2").ssh(item["error"]["hint"].partition("run on h2: ")[2])
+    fleet.host("h2").ssh(command_of(item))
     fleet.witness.call("POST", "/sync-groups/five/sync", {})
     settled(fleet, "tank/five", FIVE, "h1")
     calm(fleet, "five")
