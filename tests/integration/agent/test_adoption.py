@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.agent.fleet import Fleet, wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.story]
 
 TREE = ("", "/below")
 SAYS = "run on h2: "

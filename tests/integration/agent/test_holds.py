@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.agent.fleet import Fleet, wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.story]
 
 SYSTEMS: Mapping[str, Any] = {"h1": {}, "h2": {}}
 

@@ -12,7 +12,7 @@ from tests.integration.agent.conftest import bare
 from tests.integration.agent.fleet import Fleet, wait_for
 from tests.lab.fixtures import LabFactory
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.story, pytest.mark.timeout(900)]
 
 POOLS = {"h1": "tank", "h2": "middle", "h3": "safe"}
 ADDRESS = {name: f"fd00:7e57::{number}" for number, name in enumerate(POOLS, 1)}

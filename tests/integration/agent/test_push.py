@@ -12,7 +12,7 @@ from tests.integration.agent.evidence import Receives, check_jobs
 from tests.integration.agent.fleet import Fleet, wait_for
 from tests.integration.agent.test_faults import moving
 
-pytestmark = [pytest.mark.lab, pytest.mark.story, pytest.mark.long]
+pytestmark = [pytest.mark.lab, pytest.mark.story]
 
 MEGABYTES = 24
 SLOW = 3_000  # kB/s: about eight seconds for the whole

@@ -13,7 +13,7 @@ from tests.integration.agent.conftest import bare
 from tests.integration.agent.fleet import Fleet, wait_for
 from tests.lab.fixtures import LabFactory
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.lab, pytest.mark.story, pytest.mark.timeout(1800)]
 
 SNAPSHOTS = 500
 LIMIT = 20

@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.agent.fleet import Fleet, wait_for
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.story]
 
 TIMER = {
     "zfs-sync-agent-once.timer",

@@ -12,7 +12,7 @@ import pytest
 from tests.integration.agent.evidence import Receives, check_jobs
 from tests.integration.agent.fleet import PACKAGE, Fleet, wait_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.story, pytest.mark.timeout(900)]
 
 NEXT = "99.1.0"
 MEGABYTES = 12

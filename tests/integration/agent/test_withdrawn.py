@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.agent.fleet import Fleet, wait_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lab, pytest.mark.story, pytest.mark.timeout(900)]
 
 SLOW = 2_000.0
 MEGABYTES = 60

@@ -21,7 +21,7 @@ from tests.integration.collection.versions import DAEMON, agent_of
 from tests.lab.fixtures import LabFactory
 from tests.lab.host import Host
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.lab, pytest.mark.story, pytest.mark.timeout(1800)]
 
 POOLS = {"h1": "tank", "h2": "backup", "h3": "other", "h4": "safe"}
 STATE = r"""

@@ -13,7 +13,7 @@ from tests.integration.agent.fleet import Witness, wait_for
 from tests.integration.collection.controller import Controller, Run
 from tests.lab.fixtures import LabFactory
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.lab, pytest.mark.story, pytest.mark.timeout(1200)]
 
 PLACES = {"h1": "tank/data", "h2": "backup/data"}
 
