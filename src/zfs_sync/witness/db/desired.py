@@ -110,7 +110,6 @@ api_keys = Table(
         "name",
         unique=True,
         sqlite_where=text("revoked_at IS NULL"),
-        postgresql_where=text("revoked_at IS NULL"),
     ),
     Index("ix_api_keys_system", "system"),
 )

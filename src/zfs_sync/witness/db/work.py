@@ -97,7 +97,6 @@ jobs = Table(
         "target_dataset",
         unique=True,
         sqlite_where=text("state = 'queued'"),
-        postgresql_where=text("state = 'queued'"),
     ),
     Index(
         "uq_jobs_running",
@@ -105,7 +104,6 @@ jobs = Table(
         "target_dataset",
         unique=True,
         sqlite_where=text("state IN ('running', 'lost')"),
-        postgresql_where=text("state IN ('running', 'lost')"),
     ),
     Index("ix_jobs_to_system_state", "to_system", "state"),
     Index("ix_jobs_from_system_state", "from_system", "state"),
