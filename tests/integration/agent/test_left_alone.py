@@ -47,7 +47,8 @@ def test_what_disappears_at_the_source_stays_on_the_target(fleet: Fleet) -> None
     host.ssh("zfs unmount tank/data/child && zfs rename tank/data/child tank/elsewhere")
     host.ssh("zfs snapshot tank/data@four")
     wait_for(lambda: "@four" in snapshots(fleet, "backup/data"), "the newest snapshot arrived")
-    fleet.witness.in_sync(1)
+    seen = {"g:h1:backup/data/": "IN_SYNC", "g:h1:backup/data/child": "SOURCE_RENAMED"}
+    wait_for(lambda: fleet.witness.outcomes("g") == seen, "the rename is seen, and the rest is in sync")
     assert snapshots(fleet, "tank/data") == {"@two", "@three", "@four"}
     copies = {"@one", "@two", "@three", "@four", "/child@one", "/child@two", "/child@three"}
     assert snapshots(fleet, "backup/data") == copies
