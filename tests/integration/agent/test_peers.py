@@ -14,7 +14,7 @@ from tests.integration.agent.evidence import Receives, check_jobs
 from tests.integration.agent.fleet import Fleet, command_of, wait_for
 from tests.lab.fixtures import LabFactory
 
-pytestmark = [pytest.mark.lab, pytest.mark.story]
+pytestmark = [pytest.mark.lab, pytest.mark.story, pytest.mark.long]
 
 FIVE = ("h1", "h2", "h3", "h4", "h5")
 TWO = FIVE[:2]

@@ -13,7 +13,7 @@ from tests.integration.agent.evidence import check_jobs
 from tests.integration.agent.fleet import Fleet, wait_for
 from tests.lab.fixtures import LabFactory
 
-pytestmark = [pytest.mark.lab, pytest.mark.story]
+pytestmark = [pytest.mark.lab, pytest.mark.story, pytest.mark.long]
 
 TREE = ("", "/a", "/a/x", "/b")
 
